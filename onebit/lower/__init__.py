@@ -1,0 +1,243 @@
+"""Lowering: QONNX -> FINN streamlining -> Net. The only subpackage that knows ONNX.
+
+FINN's streamlined graph gives the structure and is the cross-check; the thresholds that count come
+from the source graph, evaluated at every reachable accumulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onebit.errors import CheckFailed, ConfigError
+from onebit.lower import head as heads
+from onebit.lower import thresholds as levels
+from onebit.lower.evaluate import segment_function
+from onebit.lower.input import read_input
+from onebit.lower.source import Product, Segment, Source, analyse, read
+from onebit.lower.streamline import FinnLayer, finn_layers, streamlined
+from onebit.net import Bit, Element, Head, Layer, Mvau, Net
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """What became of one node of the source."""
+
+    node: str
+    became: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lowered:
+    """The network, what each node became, and how exact it is.
+
+    head_pairs: pairs of (class, accumulator) that fixed point orders unlike float32. ties: channels
+    where FINN's threshold, moved through floating point, stands at another integer than the source.
+    """
+
+    net: Net
+    notes: tuple[Note, ...]
+    head_pairs: int
+    ties: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What a stream's elements stand for in the source: real = scale * x + offset."""
+
+    element: Element
+    scale: float
+    offset: float
+
+
+def lower(path: Path, *, title: str = "") -> Lowered:
+    """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered."""
+    source = analyse(path)
+    finn = finn_layers(streamlined(read(path)))
+    if len(finn) != len(source.products):
+        raise ConfigError(
+            f"FINN sees {len(finn)} products, the source has {len(source.products)}",
+            hint="two products without a 1-bit activation between them cannot be lowered",
+        )
+    first = read_input(source, "input")
+    layers: list[Layer] = [first]
+    notes = [_note(source.before, f"input: a table of {len(first.table)} values")]
+    values = Values(element=first.element, scale=first.scale, offset=first.offset)
+    ties = pairs = 0
+    for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
+        name, previous = f"fc{index + 1}", layers[-1].name
+        if index < len(finn) - 1:
+            layer, values, found, differing = _hidden(source, product, structure, name, values, previous)
+            layers.append(layer)
+            ties += differing
+        else:
+            last, end, pairs, found = _last(source, product, structure, name, values, previous)
+            layers += [last, end]
+        shape = f"{layers[-1].name if index == len(finn) else name}"
+        became = f"{shape}: {product.weights.shape[0]} x {product.weights.shape[1]} weights of 1 bit"
+        notes += [(Note(node=product.name, became=became),), _note(product.after, found)]
+    net = Net(layers=tuple(layers), title=title or path.stem, source=path.name)
+    return Lowered(
+        net=net, notes=tuple(n for group in notes for n in group), head_pairs=pairs, ties=ties
+    )
+
+
+def _note(segment: Segment, became: str) -> tuple[Note, ...]:
+    """One note a source node, however many plain nodes it was rewritten to."""
+    names = dict.fromkeys(node.name.partition("#")[0] for node in segment.nodes)
+    return tuple(Note(node=name, became=became) for name in names)
+
+
+def _signs(product: Product) -> tuple[NDArray[np.uint8], Floats]:
+    """Weights {0,1} (mh, mw) and each output channel's scale; ConfigError unless they are +-s."""
+    scale = np.abs(product.weights[:1, :])
+    wrong = (np.abs(product.weights) != scale) | (scale == 0)
+    if wrong.any():
+        channel = int(np.argmax(wrong.any(axis=0)))
+        found = np.unique(product.weights[:, channel])[:5].tolist()
+        raise ConfigError(
+            f"node {product.name!r}, output channel {channel}: its weights are not two-valued "
+            f"(-s and +s) but take values such as {found}",
+            hint="train with 1-bit weights; `onebit.train.layers` has drop-in layers",
+        )
+    return (product.weights.T > 0).astype(np.uint8), scale[0]
+
+
+def _chain(
+    source: Source, product: Product, weights: NDArray[np.uint8], scale: Floats, values: Values
+) -> Callable[[Ints], Floats]:
+    """The source's values (rows, mh) after the product, for accumulators (rows, 1 or mh)."""
+    mh, mw = weights.shape
+    after = segment_function(source, product.after, mh)
+    row_sum = 2 * weights.sum(axis=1, dtype=np.int64) - mw
+
+    def chain(acc: Ints) -> Floats:
+        real = levels.real_products(
+            acc,
+            bits=isinstance(values.element, Bit),
+            mw=mw,
+            weight_scale=scale,
+            row_sum=row_sum,
+            scale=values.scale,
+            offset=values.offset,
+        )
+        return after(np.broadcast_to(real, (len(acc), mh)))
+
+    return chain
+
+
+def _acc_range(weights: NDArray[np.uint8], element: Element) -> tuple[int, int]:
+    """The accumulators that any weights of this width can reach."""
+    mw = weights.shape[1]
+    if isinstance(element, Bit):
+        return 0, mw
+    most = max(abs(element.lo), element.hi) * mw
+    return -most, most
+
+
+def _hidden(
+    source: Source,
+    product: Product,
+    finn: FinnLayer,
+    name: str,
+    values: Values,
+    previous: str,
+) -> tuple[Mvau, Values, str, int]:
+    """A hidden layer: (layer, what its bits stand for, a note, channels that tie)."""
+    weights, scale = _signs(product)
+    chain = _chain(source, product, weights, scale, values)
+    lo, hi = _acc_range(weights, values.element)
+    mh, mw = weights.shape
+    bits = isinstance(values.element, Bit)
+    found = levels.find(name, lo, hi, mh, bits=bits, mw=mw, chain=chain)
+    layer = Mvau(
+        name=name,
+        inputs=(previous,),
+        weights=np.where(found.flip[:, None], 1 - weights, weights),
+        thresholds=found.level[None, :],
+    )
+    ties = _cross_check(layer, finn, values.element)
+    note = (
+        f"{name}: {mh} thresholds ({int(found.flip.sum())} with negated weights, "
+        f"{int(found.constant.sum())} constant, {ties} tie with FINN's)"
+    )
+    scale_out, offset_out = (found.hi - found.lo) / 2, (found.hi + found.lo) / 2
+    return layer, Values(element=Bit(), scale=scale_out, offset=offset_out), note, ties
+
+
+def _last(
+    source: Source,
+    product: Product,
+    finn: FinnLayer,
+    name: str,
+    values: Values,
+    previous: str,
+) -> tuple[Mvau, Head, int, str]:
+    """The last product and the head: (layer, head, pairs that differ, a note)."""
+    weights, scale = _signs(product)
+    chain = _chain(source, product, weights, scale, values)
+    lo, hi = _acc_range(weights, values.element)
+    acc = np.arange(lo, hi + 1, dtype=np.int64)
+    logits = np.concatenate([chain(part) for part in levels.chunks(lo, hi, weights.shape[0])])
+    fixed = heads.fit(acc, logits)
+    layer = Mvau(name=name, inputs=(previous,), weights=weights, thresholds=None)
+    _cross_check_weights(layer, finn)
+    end = Head(
+        name="head",
+        inputs=(name,),
+        scale=fixed.scale,
+        bias=fixed.bias,
+        width=fixed.width,
+        fraction=fixed.fraction,
+    )
+    note = f"head: scale and bias a class, {fixed.width}-bit logits, {fixed.pairs} pairs differ"
+    return layer, end, fixed.pairs, note
+
+
+def _cross_check_weights(layer: Mvau, finn: FinnLayer) -> NDArray[np.bool_]:
+    """Channels whose weights FINN holds negated; CheckFailed where it holds others."""
+    if finn.weights.shape != layer.weights.shape:
+        raise CheckFailed(f"layer {layer.name!r}: FINN's weights have another shape")
+    differing = (finn.weights != layer.weights).sum(axis=1)
+    if ((differing != 0) & (differing != layer.mw)).any():
+        raise CheckFailed(f"layer {layer.name!r}: FINN's weights are not the source's")
+    return differing == layer.mw
+
+
+def _cross_check(layer: Mvau, finn: FinnLayer, element: Element) -> int:
+    """How many channels FINN's thresholds place one integer away; CheckFailed if further.
+
+    FINN's chain is asked just below and at each threshold, and a tie's width away on both sides.
+    Constant channels are left out: for a zero slope FINN divides by zero.
+    """
+    assert layer.thresholds is not None
+    negated = _cross_check_weights(layer, finn)
+    lo, hi = _acc_range(layer.weights, element)
+    level = layer.thresholds[0]
+    slack = max(1, (hi - lo) // 100_000)
+    at = np.stack([level - 1 - slack, level - 1, level, level + slack])
+    at, outside = np.clip(at, lo, hi), (at < lo) | (at > hi)
+    theirs = np.where(negated, (layer.mw if isinstance(element, Bit) else 0) - at, at)
+    if isinstance(element, Bit) and not finn.xnor:
+        theirs = 2 * theirs - layer.mw
+    bit = finn.after(theirs.astype(np.float32)) > 0
+    want = at >= level
+    wrong = (bit != want) & ~outside & (lo < level) & (level <= hi)
+    far = wrong[0] | wrong[3]
+    if far.any():
+        channel = int(np.argmax(far))
+        raise CheckFailed(
+            f"layer {layer.name!r}, channel {channel}: the source's threshold is {level[channel]}, "
+            "FINN's streamlined graph disagrees by more than a tie",
+            hint="please report this network: the two must agree",
+        )
+    return int((wrong[1] | wrong[2]).sum())
+
+
