@@ -14,6 +14,7 @@ from onebit.net import Bit, Head, Input, Layer, Mvau, Net
 from onebit.pack import ceil_div
 
 FORMAT = 1
+CEILING = 0.8  # of a board's LUTs: fuller parts are hard to route
 Style = Literal["folded", "hardwired"]
 Memory = Literal["auto", "bram", "lutram", "logic"]
 
@@ -154,8 +155,8 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
 def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = None) -> Folding:
     """An even folding: every layer as small as the common interval allows.
 
-    With a target rate the interval is clock / rate; otherwise it is the least one whose estimated
-    LUTs stay under the board's ceiling.
+    With a target rate the interval is clock / rate; otherwise it is the least one that the board's
+    memory port can feed and whose estimated LUTs stay under the ceiling.
     """
     if target_fps is not None:
         most = int(clock_mhz * 1e6 / target_fps) if target_fps > 0 else 0
@@ -165,21 +166,20 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
                 hint=f"ask for more than 0 and at most {clock_mhz * 1e6:g} images/s",
             )
         return _at_interval(net, board, clock_mhz, most)
-    low, high = 1, max(cycles(layer, Fold()) for layer in net.layers)
+    features = net.input.shape[-1]
+    low = ceil_div(features, max(1, board.port_bits // net.input.element.bits))
+    high = max(low, *(cycles(layer, Fold()) for layer in net.layers))
     while low < high:
         middle = (low + high) // 2
         folding = _at_interval(net, board, clock_mhz, middle)
         needed = sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
-        low, high = (low, middle) if needed <= board.lut * board.ceiling else (middle + 1, high)
+        low, high = (low, middle) if needed <= board.lut * CEILING else (middle + 1, high)
     return _at_interval(net, board, clock_mhz, low)
 
 
 def _at_interval(net: Net, board: Board, clock_mhz: float, most: int) -> Folding:
     """The fewest lanes per layer with at most `most` cycles an image."""
     folds = {layer.name: _fewest_lanes(layer, most) for layer in net.layers}
-    first = next(layer for layer in net.mvaus)
-    port = max(folds[first.name].simd, folds[net.input.name].simd)
-    folds[net.input.name] = Fold(simd=port)
     return Folding(net_hash=net.hash, board=board.name, clock_mhz=clock_mhz, layers=folds)
 
 

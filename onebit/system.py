@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import selectors
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from onebit.errors import ConfigError, MissingTool
@@ -89,6 +90,42 @@ def run(
     )
 
 
+def run_all(
+    commands: Sequence[Sequence[str | Path]], *, cwd: Path, on_line: Callable[[int, str], None]
+) -> list[tuple[int, str]]:
+    """Run `commands` side by side; returns each one's exit code and stderr.
+
+    `on_line(index, line)` gets what they print, as they print it. None outlives an interruption.
+    """
+    with ExitStack() as stack:
+        errors = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in commands]
+        running = []
+        for command, error in zip(commands, errors, strict=True):
+            words = [str(word) for word in command]
+            process = subprocess.Popen(
+                words, cwd=cwd, stdout=subprocess.PIPE, stderr=error, text=True
+            )
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            running.append(process)
+        with selectors.DefaultSelector() as ready:
+            for index, process in enumerate(running):
+                if process.stdout is not None:
+                    stack.enter_context(process.stdout)
+                    ready.register(process.stdout, selectors.EVENT_READ, index)
+            while ready.get_map():
+                for key, _ in ready.select():
+                    line = key.fileobj.readline()  # type: ignore[union-attr]
+                    if line:
+                        on_line(key.data, line.rstrip())
+                    else:
+                        ready.unregister(key.fileobj)
+        codes = [process.wait() for process in running]
+        for error in errors:
+            error.seek(0)
+        return [(code, error.read()) for code, error in zip(codes, errors, strict=True)]
+
+
 @contextmanager
 def replaced_dir(target: Path) -> Iterator[Path]:
     """A scratch folder that becomes `target` when the block ends well, and vanishes otherwise."""
@@ -106,7 +143,12 @@ def replaced_dir(target: Path) -> Iterator[Path]:
         old = scratch.with_name(scratch.name + "-old")
         if target.exists():
             target.rename(old)
-        scratch.rename(target)
+        try:
+            scratch.rename(target)
+        except OSError:
+            if old.exists():
+                old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as reason:
         raise ConfigError(f"cannot write {str(target)!r}: {reason.strerror}") from None

@@ -31,6 +31,7 @@ class Note:
     """What became of one node of the source."""
 
     node: str
+    op: str
     became: str
 
 
@@ -68,7 +69,7 @@ def lower(path: Path, *, title: str = "") -> Lowered:
         )
     first = read_input(source, "input")
     layers: list[Layer] = [first]
-    notes = [_note(source.before, f"input: a table of {len(first.table)} values")]
+    became = _became(source.before, f"input: a table of {len(first.table)} values")
     values = Values(element=first.element, scale=first.scale, offset=first.offset)
     ties = pairs = 0
     for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
@@ -80,19 +81,20 @@ def lower(path: Path, *, title: str = "") -> Lowered:
         else:
             last, end, pairs, found = _last(source, product, structure, name, values, previous)
             layers += [last, end]
-        shape = f"{layers[-1].name if index == len(finn) else name}"
-        became = f"{shape}: {product.weights.shape[0]} x {product.weights.shape[1]} weights of 1 bit"
-        notes += [(Note(node=product.name, became=became),), _note(product.after, found)]
-    net = Net(layers=tuple(layers), title=title or path.stem, source=path.name)
-    return Lowered(
-        net=net, notes=tuple(n for group in notes for n in group), head_pairs=pairs, ties=ties
+        mw, mh = product.weights.shape
+        became |= {product.name: f"{name}: {mw} x {mh} weights of 1 bit"}
+        became |= _became(product.after, found)
+    notes = tuple(
+        Note(node=node.name, op=node.op_type, became=became.get(node.name, "a constant, folded"))
+        for node in read(path).graph.node
     )
+    net = Net(layers=tuple(layers), title=title or path.stem, source=path.name)
+    return Lowered(net=net, notes=notes, head_pairs=pairs, ties=ties)
 
 
-def _note(segment: Segment, became: str) -> tuple[Note, ...]:
-    """One note a source node, however many plain nodes it was rewritten to."""
-    names = dict.fromkeys(node.name.partition("#")[0] for node in segment.nodes)
-    return tuple(Note(node=name, became=became) for name in names)
+def _became(segment: Segment, became: str) -> dict[str, str]:
+    """What every source node of a segment became, however many plain nodes it was rewritten to."""
+    return {node.name.partition("#")[0]: became for node in segment.nodes}
 
 
 def _signs(product: Product) -> tuple[NDArray[np.uint8], Floats]:

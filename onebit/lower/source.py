@@ -171,7 +171,8 @@ def _check_nodes(model: ModelProto) -> None:
     dynamic = {model.graph.input[0].name} if model.graph.input else set()
     seen_product = False
     for node in model.graph.node:
-        if node.op_type not in SUPPORTED:
+        is_dynamic = any(name in dynamic for name in node.input)
+        if is_dynamic and node.op_type not in SUPPORTED:
             raise _unsupported(node, f"the operator {node.op_type!r} is not supported")
         for name in node.input:
             if name in constants and not np.isfinite(constants[name]).all():
@@ -179,7 +180,6 @@ def _check_nodes(model: ModelProto) -> None:
                     f"node {node.name!r} ({node.op_type}): {name!r} holds NaN or infinity",
                     hint="the training diverged, or the export broke: check the model's parameters",
                 )
-        is_dynamic = any(name in dynamic for name in node.input)
         if is_dynamic:
             dynamic |= set(node.output)
         bits = constants.get(node.input[3]) if node.op_type == "Quant" else None

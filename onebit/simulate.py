@@ -1,0 +1,242 @@
+"""The accelerator in simulation: whole test sets through the RTL, compared with golden."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onebit import emit, golden, system, verilate
+from onebit.errors import CheckFailed, OnebitError
+from onebit.folding import Folding
+from onebit.net import Net
+from onebit.pack import beat_bytes, pack_stream, unpack_stream
+
+Ints = NDArray[np.int64]
+IMAGES_BEFORE = 2  # images that are traced before a failing one, so that the pipeline is as it was
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Run:
+    """What came out of the RTL: logits (images, classes), classes (images,), and the cycles.
+
+    first_in, last_in, last_out: (images,) cycles within the image's own process; `parts`: where
+    each process's images start.
+    """
+
+    logits: Ints
+    classes: Ints
+    first_in: Ints
+    last_in: Ints
+    last_out: Ints
+    parts: tuple[int, ...]
+    seconds: float
+
+    @property
+    def interval(self) -> float:
+        """Median cycles between the ends of neighbouring images: the initiation interval."""
+        steps = np.diff(self.last_out)
+        keep = np.ones(len(steps), dtype=bool)
+        keep[[part - 1 for part in self.parts[1:]]] = False
+        return float(np.median(steps[keep])) if keep.any() else float(self.latency)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first beat of an image to its class, in an empty pipeline."""
+        return int(self.last_out[0] - self.first_in[0] + 1)
+
+    @property
+    def cycles(self) -> int:
+        """Cycles simulated by all processes together."""
+        ends = [*(part - 1 for part in self.parts[1:]), len(self.last_out) - 1]
+        return int(sum(self.last_out[end] + 1 for end in ends))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """The first place where the RTL left golden; layer and neuron as golden numbers them."""
+
+    image: int
+    layer: str
+    neuron: int
+    expected: int
+    got: int
+    waveform: str
+
+
+def run(
+    out: Path,
+    net: Net,
+    folding: Folding,
+    elements: Ints,
+    *,
+    stall: int = 0,
+    seed: int = 0,
+    on_done: Callable[[int], None] = lambda count: None,
+) -> Run:
+    """Stream `elements` (images, features) through the accelerator in the folder `out`.
+
+    `stall`: percentage of cycles in which the input has no beat and the output no room, at random
+    from `seed`. `on_done` hears how many more images came out.
+    """
+    simulator = verilate.build(out / "rtl")
+    workers = max(1, min(system.cores(), len(elements) // 64))
+    edges = np.linspace(0, len(elements), workers + 1).astype(int)
+    parts = [(int(a), int(b - a)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    with tempfile.TemporaryDirectory() as scratch:
+        options = _Options(net, folding, Path(scratch), stall, seed)
+        options.write(elements)
+        seen = [0] * workers
+
+        def on_line(index: int, line: str) -> None:
+            word, _, count = line.partition(" ")
+            if word == "done":
+                on_done(int(count) - seen[index])
+                seen[index] = int(count)
+
+        start = time.perf_counter()
+        commands = [options.command(simulator, *part) for part in parts]
+        for code, error in system.run_all(commands, cwd=out, on_line=on_line):
+            if code:
+                raise CheckFailed(f"the simulation stopped: {error.strip() or f'exit code {code}'}")
+        seconds = time.perf_counter() - start
+        read = [options.read(first, count) for first, count in parts]
+    logits, classes, times = (np.concatenate(group) for group in zip(*read, strict=True))
+    first_in, last_in, last_out = times.T
+    return Run(
+        logits=logits,
+        classes=classes,
+        first_in=first_in,
+        last_in=last_in,
+        last_out=last_out,
+        parts=tuple(first for first, _ in parts),
+        seconds=seconds,
+    )
+
+
+def compare(found: Run, expected: golden.Outputs) -> Ints:
+    """Indices of the images whose class or any logit differs."""
+    wrong = (found.logits != expected.logits).any(axis=1) | (found.classes != expected.classes)
+    return np.flatnonzero(wrong)
+
+
+def locate(
+    out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], image: int
+) -> Mismatch:
+    """Rerun `image` (index into `raw`) with tracing: the first layer and neuron that differ.
+
+    Writes the waveform to `out`/waves. The two images before it run too, as they did.
+    """
+    first = max(0, image - IMAGES_BEFORE)
+    samples = raw[first : image + 1]
+    values = golden.trace(net, samples)
+    waveform = out / "waves" / f"image{image}.vcd"
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        probes = folder / "probes.sv"
+        probes.write_text(emit.probes(net, folding))
+        probe = system.share_dir("sim") / "stream_probe.sv"
+        simulator = verilate.build(out / "rtl", [probe, probes], trace=True)
+        options = _Options(net, folding, folder, 0, 0)
+        options.write(values[net.input.name])
+        try:
+            waveform.parent.mkdir(exist_ok=True)
+        except OSError as reason:
+            raise OnebitError(f"cannot write {str(waveform)!r}: {reason.strerror}") from None
+        command = options.command(simulator, 0, len(samples), waveform)
+        (folder / "mem").symlink_to((out / "mem").resolve())
+        ((code, error),) = system.run_all([command], cwd=folder, on_line=lambda index, line: None)
+        if code:
+            raise CheckFailed(f"the traced simulation stopped: {error.strip()}")
+        logits, _, _ = options.read(0, len(samples))
+        for layer in net.mvaus:
+            stream = emit.output_stream(net, folding, layer.name)
+            beats = _read_probe(folder / f"{layer.name}.beats", stream, len(samples))
+            signed = layer.thresholds is None
+            got = unpack_stream(beats, stream.n, stream.lanes, stream.bits, signed=signed)
+            wanted = values[layer.name]
+            if (got[-1] != wanted[-1]).any():
+                return _mismatch(image, layer.name, wanted[-1], got[-1], waveform)
+    return _mismatch(image, net.head.name, values[net.head.name][-1], logits[-1], waveform)
+
+
+def _mismatch(image: int, layer: str, expected: Ints, got: Ints, waveform: Path) -> Mismatch:
+    differing = np.flatnonzero(expected != got)
+    if not differing.size:
+        raise CheckFailed(
+            f"image {image} differs among all images but not when it runs alone",
+            hint=f"look at the traced run in {waveform}",
+        )
+    neuron = int(differing[0])
+    return Mismatch(
+        image=image,
+        layer=layer,
+        neuron=neuron,
+        expected=int(expected[neuron]),
+        got=int(got[neuron]),
+        waveform=str(waveform),
+    )
+
+
+def _read_probe(path: Path, stream: emit.Stream, images: int) -> NDArray[np.uint8]:
+    """The beats (images, beats, bytes) that a probe wrote, one hexadecimal line each."""
+    size = beat_bytes(stream.lanes, stream.bits)
+    lines = path.read_text().split()[: images * stream.beats]
+    data = b"".join(int(line, 16).to_bytes(size, "little") for line in lines)
+    return np.frombuffer(data, dtype=np.uint8).reshape(images, stream.beats, size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The files and arguments of sim/harness.cpp."""
+
+    net: Net
+    folding: Folding
+    folder: Path
+    stall: int
+    seed: int
+
+    def _streams(self) -> tuple[emit.Stream, emit.Result]:
+        source = emit.output_stream(self.net, self.folding, self.net.input.name)
+        return source, emit.result(self.net, self.folding)
+
+    def write(self, elements: Ints) -> None:
+        """The packed images."""
+        source, _ = self._streams()
+        with (self.folder / "images").open("wb") as file:
+            for start in range(0, len(elements), golden.CHUNK):
+                part = elements[start : start + golden.CHUNK]
+                file.write(pack_stream(part, source.lanes, source.bits).tobytes())
+
+    def command(
+        self, simulator: Path, first: int, count: int, waveform: Path | None = None
+    ) -> list[str | Path]:
+        source, result = self._streams()
+        return [
+            simulator,
+            self.folder / "images",
+            self.folder / f"results{first}",
+            *map(str, (first, count, source.beats, beat_bytes(source.lanes, source.bits))),
+            *map(str, (result.beats, beat_bytes(result.width, 1), self.stall, self.seed + first)),
+            waveform.resolve() if waveform else "-",
+        ]
+
+    def read(self, first: int, count: int) -> tuple[Ints, Ints, Ints]:
+        """(logits, classes, times) of the images first .. first+count-1."""
+        _, result = self._streams()
+        size = beat_bytes(result.width, 1)
+        data = np.fromfile(self.folder / f"results{first}", dtype=np.uint8)
+        beats = data[: count * result.beats * size].reshape(count, result.beats, size)
+        times = data[beats.size :].view("<u8").astype(np.int64).reshape(count, 3)
+        bits = np.unpackbits(beats, axis=-1, count=result.width, bitorder="little")
+        lanes = result.pe * result.logit_bits
+        packed = np.packbits(bits[:, :, :lanes], axis=-1, bitorder="little")
+        logits = unpack_stream(packed, result.classes, result.pe, result.logit_bits, signed=True)
+        weights = 1 << np.arange(result.class_bits, dtype=np.int64)
+        classes = bits[:, -1, lanes:].astype(np.int64) @ weights
+        return logits, classes, times

