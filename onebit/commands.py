@@ -1,0 +1,241 @@
+"""What each command does: runs stages, shows progress on stderr, prints the result on stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from onebit import recipe, tables
+from onebit.errors import CheckFailed, ConfigError, MissingTool
+
+if TYPE_CHECKING:
+    from onebit.flow import Compiled
+
+OUT = Path("out")
+stdout = Console(highlight=False)
+stderr = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Any]:
+    """A progress bar on stderr; the block gets `advance(count)`."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=stderr, transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def emit_json(facts: Any) -> None:
+    """Facts as JSON on stdout."""
+    sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+
+
+def show_networks(options: argparse.Namespace) -> int:
+    """onebit list"""
+    facts = [_network_facts(name) for name in recipe.networks()]
+    if options.json:
+        emit_json(facts)
+    else:
+        stdout.print(tables.networks(facts))
+    return 0
+
+
+def _network_facts(name: str) -> dict[str, Any]:
+    known = recipe.load(name)
+    file = recipe.folder(name) / "card.json"
+    card = json.loads(file.read_text()) if file.is_file() else {}
+    return {
+        "network": name,
+        "title": known.title,
+        "data": known.data,
+        "trained": (recipe.folder(name) / "model.qonnx").is_file(),
+        "test_accuracy": card.get("test_accuracy"),
+        "parameters": card.get("parameters"),
+    }
+
+
+def train(options: argparse.Namespace) -> int:
+    """onebit train NET"""
+    from onebit import flow
+
+    known = recipe.load(options.network)
+    try:
+        from onebit.train import run
+    except ModuleNotFoundError as missing:
+        raise MissingTool(
+            f"the Python package {missing.name!r} was not found; training needs it",
+            hint="make setup-train   (or: pip install 'onebit[train]')",
+        ) from None
+    epochs = options.epochs or known.training.epochs
+    with progress(f"training {known.name}", epochs) as advance:
+        try:
+            result = run.train(
+                known,
+                options.out,
+                epochs=options.epochs,
+                resume=not options.fresh,
+                progress=lambda epoch: advance(1),
+                integer_accuracy=flow.integer_accuracy,
+            )
+        except KeyboardInterrupt:
+            stderr.print(f"\nthe last whole epoch is kept; `onebit train {known.name}` goes on")
+            raise
+    facts = {key: getattr(result, key) for key in result.__dataclass_fields__}
+    facts["folder"] = str(result.folder)
+    if options.publish:
+        flow.publish(result.folder, recipe.folder(known.name))
+    emit_json(facts) if options.json else stdout.print(tables.trained(facts))
+    return 0
+
+
+def compile_network(options: argparse.Namespace) -> int:
+    """onebit compile NET"""
+    from onebit import flow, folding
+    from onebit.lower import lower
+
+    chosen = flow.subject(options.network)
+    lowered = lower(chosen.model, title=chosen.title)
+    folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
+    out = options.out or OUT / chosen.name
+    if not options.check:
+        flow.write(chosen, lowered, folds, out)
+    interval = folding.interval(lowered.net, folds)
+    facts = {
+        "network": chosen.name,
+        "out": None if options.check else str(out),
+        "net_hash": lowered.net.hash,
+        "ii_cycles": interval,
+        "images_per_second": folds.clock_mhz * 1e6 / interval,
+        "clock_mhz": folds.clock_mhz,
+        "head_pairs": lowered.head_pairs,
+        "ties": lowered.ties,
+        "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
+    }
+    if options.json:
+        emit_json(facts)
+        return 0
+    if options.explain:
+        stdout.print(tables.nodes(facts["nodes"]))
+    stdout.print(tables.compiled(facts))
+    return 0
+
+
+def _compiled(name: str) -> Compiled:
+    """The compiled folder for a name or path; a known network is compiled where it is not yet."""
+    from onebit import flow
+
+    if (Path(name) / "net.json").is_file():
+        return flow.read(Path(name))
+    if name not in recipe.networks() and (OUT / name / "net.json").is_file():
+        return flow.read(OUT / name)
+    chosen = flow.subject(name)
+    out = OUT / chosen.name
+    if (out / "net.json").is_file():
+        found = flow.read(out)
+        if (out / flow.MODEL).read_bytes() == chosen.model.read_bytes():
+            return found
+        stderr.print(f"{out} was compiled from another {chosen.model.name}: compiling again")
+    else:
+        stderr.print(f"compiling {chosen.name} into {out}")
+    return flow.compile_network(name, out, "pynq-z2", None, None)
+
+
+def simulate(options: argparse.Namespace) -> int:
+    """onebit simulate NET"""
+    count = _count(options.images)
+    if not 0 <= options.stall <= 95:
+        raise ConfigError(f"--stall {options.stall} is not in 0..95")
+    compiled = _compiled(options.network)
+    facts = _simulate(compiled, count, options.stall, options.seed)
+    emit_json(facts) if options.json else stdout.print(tables.simulated(facts))
+    _judge(facts)
+    return 0
+
+
+def _simulate(compiled: Compiled, count: int | None, stall: int, seed: int) -> dict[str, Any]:
+    from onebit import flow, verilate
+
+    samples = flow.samples(compiled, count, seed)
+    with stderr.status("building the simulator (cached by content)"):
+        verilate.build(compiled.out / "rtl")
+    with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as advance:
+        return flow.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=advance)
+
+
+def _judge(facts: dict[str, Any]) -> None:
+    """CheckFailed where the RTL, golden and the source do not agree on everything."""
+    if facts["mismatch"]:
+        place = facts["mismatch"]
+        raise CheckFailed(
+            f"{facts['mismatches']} of {facts['images']} images differ; first: image "
+            f"{place['image']}, layer {place['layer']!r}, neuron {place['neuron']}: expected "
+            f"{place['expected']}, got {place['got']}",
+            hint=f"look at the waveform {place['waveform']} (gtkwave or surfer)",
+        )
+    if facts["source_mismatches"]:
+        raise CheckFailed(
+            f"golden's class is not the source network's on images {facts['source_mismatches'][:10]}",
+            hint="please report this network: lowering must be exact",
+        )
+
+
+def _count(text: str) -> int | None:
+    if text == "all":
+        return None
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"--images {text!r} is neither a number above 0 nor 'all'")
+    return int(text)
+
+
+def report(options: argparse.Namespace) -> int:
+    """onebit report NET"""
+    facts = _report(_compiled(options.network))
+    emit_json(facts) if options.json else tables.show_report(stdout, facts)
+    return 0
+
+
+def _report(compiled: Compiled) -> dict[str, Any]:
+    from onebit import page
+    from onebit import report as reports
+
+    with stderr.status("measuring onnxruntime on this machine"):
+        facts = reports.build(compiled)
+    written = reports.write(compiled, facts, page.page(facts))
+    stderr.print(f"wrote {written}")
+    return facts
+
+
+def demo(options: argparse.Namespace) -> int:
+    """onebit demo [NET]"""
+    compiled = _compiled(options.network)
+    simulated = _simulate(compiled, None, 0, 0)
+    facts = _report(compiled)
+    if options.json:
+        emit_json(facts)
+    else:
+        stdout.print(tables.gallery(simulated["shown"]))
+        tables.show_report(stdout, facts)
+    _judge(simulated)
+    return 0
+
+
+def doctor(options: argparse.Namespace) -> int:
+    """onebit doctor"""
+    from onebit import doctor as doctors
+
+    found = doctors.examine()
+    sys.stdout.write((doctors.as_json(found) if options.json else doctors.as_table(found)) + "\n")
+    return 0 if doctors.healthy(found) else MissingTool.exit_code

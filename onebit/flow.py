@@ -1,0 +1,260 @@
+"""The stages on files: each reads its predecessor's folder `out/<net>` and can be rerun alone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onebit import __version__, board, data, emit, folding, golden, net, recipe, simulate, system
+from onebit.errors import ConfigError
+from onebit.folding import Folding
+from onebit.lower import Lowered, lower
+from onebit.lower.runtime import execute
+from onebit.net import Net
+
+FORMAT = 1
+MODEL = "model.qonnx"
+RANDOM_SAMPLES = 1000  # for a network without a data set
+SAMPLES_SHOWN = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A network to work on: its ONNX file, and its data set where a recipe names one."""
+
+    name: str
+    model: Path
+    title: str
+    data: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compiled:
+    """An output folder, read back: what `compile` wrote."""
+
+    out: Path
+    net: Net
+    folding: Folding
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Samples:
+    """Raw samples (count, features), their labels where known, and the images' shape."""
+
+    raw: NDArray[np.int64]
+    labels: NDArray[np.int64] | None
+    shape: tuple[int, ...]
+    origin: str
+
+
+def subject(name: str) -> Subject:
+    """The network called `name`, or the ONNX file at that path."""
+    if name in recipe.networks():
+        known = recipe.load(name)
+        model = recipe.folder(name) / MODEL
+        if not model.is_file():
+            raise ConfigError(
+                f"the network {name!r} has not been trained: {str(model)!r} does not exist",
+                hint=f"onebit train {name}",
+            )
+        return Subject(name=name, model=model, title=known.title, data=known.data)
+    path = Path(name)
+    if path.suffix in (".onnx", ".qonnx") or path.is_file():
+        return Subject(name=path.stem, model=path, title=path.stem, data=None)
+    raise ConfigError(
+        f"{name!r} is neither a network nor an .onnx file",
+        hint=f"networks: {', '.join(recipe.networks())}",
+    )
+
+
+def choose_folding(
+    lowered: Net, board_name: str, target_fps: float | None, file: Path | None
+) -> Folding:
+    """The folding in `file`, else an even one for the board and the rate."""
+    target = board.load(board_name)
+    if file is not None:
+        return folding.checked(folding.load(file), lowered)
+    return folding.even(lowered, target, target.clock_mhz, target_fps)
+
+
+def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
+    """Write the accelerator to the folder `out`, whole or not at all."""
+    facts = {
+        "format": FORMAT,
+        "onebit": __version__,
+        "network": chosen.name,
+        "title": chosen.title,
+        "data": chosen.data,
+        "head_pairs": lowered.head_pairs,
+        "ties": lowered.ties,
+        "nodes": [asdict(note) for note in lowered.notes],
+    }
+    with system.replaced_dir(out) as folder:
+        rtl, mem = folder / "rtl", folder / "mem"
+        for made in (rtl, mem):
+            made.mkdir()
+        for file in sorted(system.share_dir("rtl").glob("*.sv")):
+            shutil.copyfile(file, rtl / file.name)
+        (rtl / "accelerator.sv").write_text(emit.accelerator(lowered.net, folds))
+        for name, text in emit.memories(lowered.net, folds).items():
+            (mem / name).write_text(text)
+        shutil.copyfile(chosen.model, folder / MODEL)
+        (folder / "net.json").write_text(net.to_json(lowered.net))
+        (folder / "folding.toml").write_text(folding.to_toml(folds))
+        (folder / "compile.json").write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def compile_network(
+    name: str, out: Path, board_name: str, target_fps: float | None, file: Path | None
+) -> Compiled:
+    """Lower, fold and emit `name` into `out`."""
+    chosen = subject(name)
+    lowered = lower(chosen.model, title=chosen.title)
+    write(chosen, lowered, choose_folding(lowered.net, board_name, target_fps, file), out)
+    return read(out)
+
+
+def read(out: Path) -> Compiled:
+    """The output folder `out`; ConfigError where it is not one that `compile` wrote."""
+    try:
+        texts = {name: (out / name).read_text() for name in ("net.json", "compile.json")}
+        facts = json.loads(texts["compile.json"])
+        found = net.from_json(texts["net.json"], str(out / "net.json"))
+        folds = folding.checked(folding.load(out / "folding.toml"), found)
+    except (OSError, ValueError) as reason:
+        raise ConfigError(
+            f"{str(out)!r} is not a compiled network: {reason}", hint="onebit compile NET writes one"
+        ) from None
+    return Compiled(out=out, net=found, folding=folds, facts=facts)
+
+
+def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
+    """The first `count` test samples (None: all); random ones where no data set is known."""
+    first = compiled.net.input
+    if compiled.facts["data"] is None:
+        rng = np.random.default_rng(seed)
+        index = rng.integers(0, len(first.table), (count or RANDOM_SAMPLES, *first.shape))
+        return Samples(
+            raw=index + first.raw_lo, labels=None, shape=first.shape, origin=f"random, seed {seed}"
+        )
+    test = data.load(compiled.facts["data"]).test
+    images = test.images[: count or len(test.images)]
+    return Samples(
+        raw=images.reshape(len(images), -1).astype(np.int64),
+        labels=test.labels[: len(images)],
+        shape=images.shape[1:],
+        origin=f"{compiled.facts['data']}, test set",
+    )
+
+
+def run_simulation(
+    compiled: Compiled,
+    chosen: Samples,
+    *,
+    stall: int = 0,
+    seed: int = 0,
+    on_done: Callable[[int], None] = lambda count: None,
+) -> dict[str, Any]:
+    """Source, golden and RTL on the samples; writes and returns simulation.json's facts."""
+    expected = golden.run(compiled.net, chosen.raw)
+    elements = golden.encode(compiled.net.input, chosen.raw)
+    found = simulate.run(
+        compiled.out,
+        compiled.net,
+        compiled.folding,
+        elements,
+        stall=stall,
+        seed=seed,
+        on_done=on_done,
+    )
+    wrong = simulate.compare(found, expected)
+    clock = compiled.folding.clock_mhz
+    facts: dict[str, Any] = {
+        "format": FORMAT,
+        "network": compiled.facts["network"],
+        "net_hash": compiled.net.hash,
+        "samples": chosen.origin,
+        "images": len(chosen.raw),
+        "mismatches": len(wrong),
+        **_against_source(compiled, chosen, expected),
+        "accuracy": _accuracy(found.classes, chosen),
+        "ii_cycles": found.interval,
+        "ii_formula": folding.interval(compiled.net, compiled.folding),
+        "latency_cycles": found.latency,
+        "clock_mhz": clock,
+        "images_per_second": clock * 1e6 / found.interval,
+        "latency_us": found.latency / clock,
+        "stall_percent": stall,
+        "cycles": found.cycles,
+        "seconds": round(found.seconds, 3),
+        "cycles_per_second": round(found.cycles / found.seconds),
+        "shown": _shown(chosen, found),
+        "mismatch": None,
+    }
+    if len(wrong):
+        place = simulate.locate(
+            compiled.out, compiled.net, compiled.folding, chosen.raw, int(wrong[0])
+        )
+        facts["mismatch"] = asdict(place)
+    system.write_text(compiled.out / "simulation.json", json.dumps(facts, indent=1) + "\n")
+    return facts
+
+
+def integer_accuracy(model: Path, split: data.Split) -> float:
+    """The share of `split` that the integer model of the QONNX file classifies as labelled."""
+    lowered = lower(model)
+    found = golden.run(lowered.net, split.images.reshape(len(split.images), -1))
+    return float((found.classes == split.labels).mean())
+
+
+def publish(trained: Path, target: Path) -> None:
+    """Copy a training's model, card, page and plots into the folder `target` of models/."""
+    files = [trained / name for name in (MODEL, "card.json", "README.md")]
+    for file in [*files, *sorted(trained.glob("*.svg"))]:
+        system.write_bytes(target / file.name, file.read_bytes())
+
+
+def _against_source(
+    compiled: Compiled, chosen: Samples, expected: golden.Outputs
+) -> dict[str, Any]:
+    """Golden's classes against the source graph's, executed as it is.
+
+    `source_ties`: images whose class differs but whose top two source logits lie within float32's
+    summation error; `source_mismatches`: the other ones that differ.
+    """
+    logits = execute(compiled.out / MODEL, chosen.raw * compiled.net.input.raw_scale)
+    differing = np.flatnonzero(logits.argmax(axis=1) != expected.classes)
+    top = np.sort(logits[differing], axis=1)
+    error = 1e-5 * np.maximum(1.0, np.abs(top).max(axis=1, initial=0.0))
+    tie = (top[:, -1] - top[:, -2]) <= error if differing.size else np.zeros(0, dtype=bool)
+    return {
+        "source_equal": len(chosen.raw) - len(differing),
+        "source_ties": differing[tie].tolist(),
+        "source_mismatches": differing[~tie].tolist(),
+    }
+
+
+def _accuracy(classes: NDArray[np.int64], chosen: Samples) -> float | None:
+    return None if chosen.labels is None else float((classes == chosen.labels).mean())
+
+
+def _shown(chosen: Samples, found: simulate.Run) -> list[dict[str, Any]]:
+    """A few images with what the RTL said of them, for the report."""
+    if chosen.labels is None or len(chosen.shape) != 3:
+        return []
+    return [
+        {
+            "pixels": chosen.raw[i].reshape(chosen.shape)[:, :, 0].tolist(),
+            "label": int(chosen.labels[i]),
+            "class": int(found.classes[i]),
+        }
+        for i in range(min(SAMPLES_SHOWN, len(chosen.raw)))
+    ]

@@ -1,0 +1,127 @@
+"""The report's facts: layers, rates, proof and the CPU beside it, as data for table and page."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+from onebit import board, flow, folding, recipe, system
+from onebit.errors import ConfigError
+from onebit.flow import Compiled
+from onebit.lower.runtime import throughput
+from onebit.net import Bit, Element, Head, Layer, Mvau
+
+FORMAT = 1
+CPU_BATCH = 1000
+
+
+def simulation(compiled: Compiled) -> dict[str, Any]:
+    """The facts of the last simulation; ConfigError where there is none of this network."""
+    file = compiled.out / "simulation.json"
+    try:
+        facts: dict[str, Any] = json.loads(file.read_text())
+    except (OSError, ValueError):
+        raise ConfigError(
+            f"{str(file)!r} is not there: this network has not been simulated",
+            hint=f"onebit simulate {compiled.facts['network']}",
+        ) from None
+    if facts["net_hash"] != compiled.net.hash:
+        raise ConfigError(f"{str(file)!r} is of another network", hint="simulate it again")
+    return facts
+
+
+def build(compiled: Compiled) -> dict[str, Any]:
+    """All facts of the report; measures the CPU as it runs."""
+    simulated = simulation(compiled)
+    interval = folding.interval(compiled.net, compiled.folding)
+    part = board.load(compiled.folding.board)
+    luts = sum(
+        folding.lut_estimate(compiled.net, layer, compiled.folding.layers[layer.name])
+        for layer in compiled.net.layers
+    )
+    return {
+        "format": FORMAT,
+        "network": compiled.facts["network"],
+        "title": compiled.facts["title"],
+        "onebit": compiled.facts["onebit"],
+        "net_hash": compiled.net.hash,
+        "board": part.name,
+        "part": part.part,
+        "lut_estimate": luts,
+        "lut_board": part.lut,
+        "head_pairs": compiled.facts["head_pairs"],
+        "ties": compiled.facts["ties"],
+        "trained_accuracy": _card(compiled).get("test_accuracy"),
+        "layers": [_layer(compiled, layer, interval) for layer in compiled.net.layers],
+        "simulation": simulated,
+        "cpu": cpu(compiled, simulated["images_per_second"]),
+    }
+
+
+def cpu(compiled: Compiled, fpga_rate: float) -> dict[str, Any]:
+    """onnxruntime on the float32 graph of the same network, here and now, on all cores."""
+    samples = flow.samples(compiled, CPU_BATCH, 0)
+    rates = throughput(
+        compiled.out / flow.MODEL,
+        samples.raw * compiled.net.input.raw_scale,
+        threads=system.cores(),
+    )
+    rate = statistics.median(rates)
+    return {
+        "engine": "onnxruntime float32",
+        "threads": system.cores(),
+        "batch": len(samples.raw),
+        "images_per_second": round(rate),
+        "spread": [round(min(rates)), round(max(rates))],
+        "fpga_over_cpu": fpga_rate / rate,
+    }
+
+
+def _layer(compiled: Compiled, layer: Layer, interval: int) -> dict[str, Any]:
+    """One row: shape, fold, cycles, weight bits, share of the interval."""
+    fold = compiled.folding.layers[layer.name]
+    taken = folding.cycles(layer, fold)
+    row: dict[str, Any] = {
+        "name": layer.name,
+        "kind": type(layer).__name__.lower(),
+        "shape": "x".join(map(str, compiled.net.shape(layer.name))),
+        "pe": fold.pe,
+        "simd": fold.simd,
+        "cycles": taken,
+        "share": taken / interval,
+        "weight_bits": 0,
+        "macs": 0,
+        "element": element_name(compiled.net.element(layer.name)),
+    }
+    if isinstance(layer, Mvau):
+        row |= {"shape": f"{layer.mw} -> {layer.mh}", "weight_bits": layer.weights.size}
+        row["macs"] = layer.weights.size
+    elif isinstance(layer, Head):
+        row["shape"] = f"{layer.classes} -> class"
+    return row
+
+
+def element_name(element: Element) -> str:
+    """`bit`, `uint8`, `int12` ..."""
+    if isinstance(element, Bit):
+        return "bit"
+    return f"{'int' if element.signed else 'uint'}{element.bits}"
+
+
+def _card(compiled: Compiled) -> dict[str, Any]:
+    """The card of a network in models/; empty for anybody else's file."""
+    name = compiled.facts["network"]
+    if name not in recipe.networks():
+        return {}
+    file = recipe.folder(name) / "card.json"
+    card: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
+    return card
+
+
+def write(compiled: Compiled, facts: dict[str, Any], page: str) -> Path:
+    """Write report.json and report.html; returns the page's path."""
+    system.write_text(compiled.out / "report.json", json.dumps(facts, indent=1) + "\n")
+    system.write_text(compiled.out / "report.html", page)
+    return compiled.out / "report.html"

@@ -1,0 +1,149 @@
+"""Facts as tables for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich import box
+from rich.columns import Columns
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+Facts = dict[str, Any]
+GALLERY = 8  # images side by side
+
+
+def _table(title: str, *columns: str) -> Table:
+    """A table whose columns are right-aligned where they end in `>`."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    for column in columns:
+        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+    return table
+
+
+def percent(value: float | None) -> str:
+    """A fraction as a percentage, `-` where there is none."""
+    return "-" if value is None else f"{100 * value:.2f} %"
+
+
+def networks(facts: Sequence[Facts]) -> Table:
+    """`onebit list`"""
+    table = _table("", "network", "what it is", "binary weights>", "test accuracy>", "data")
+    for row in facts:
+        weights = f"{row['parameters']:,}" if row["parameters"] else "-"
+        accuracy = percent(row["test_accuracy"]) if row["trained"] else "not trained"
+        table.add_row(row["network"], row["title"], weights, accuracy, row["data"])
+    return table
+
+
+def trained(facts: Facts) -> Table:
+    """`onebit train`"""
+    table = _table(f"{facts['network']}, trained", "what", "value>")
+    table.add_row("validation accuracy", percent(facts["validation_accuracy"]))
+    table.add_row("test accuracy, integer model", percent(facts["test_accuracy"]))
+    table.add_row("epochs", str(facts["epochs"]))
+    table.add_row("seconds", f"{facts['seconds']:.0f}")
+    table.add_row("written to", str(facts["folder"]))
+    return table
+
+
+def nodes(facts: Sequence[Facts]) -> Table:
+    """`onebit compile --explain`"""
+    table = _table("what each node of the source became", "node", "operator", "became")
+    for row in facts:
+        table.add_row(row["node"], row["op"], row["became"])
+    return table
+
+
+def compiled(facts: Facts) -> Table:
+    """`onebit compile`"""
+    table = _table(f"{facts['network']}, compiled", "what", "value>")
+    table.add_row("written to", facts["out"] or "nothing (--check)")
+    table.add_row("II", f"{facts['ii_cycles']:,} cycles")
+    rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
+    table.add_row("images/s", rate)
+    table.add_row("head pairs that differ from float32", f"{facts['head_pairs']:,}")
+    table.add_row("ties that FINN's thresholds miss", f"{facts['ties']:,}")
+    table.add_row("network hash", facts["net_hash"][:16])
+    return table
+
+
+def simulated(facts: Facts) -> Table:
+    """`onebit simulate`"""
+    table = _table(f"{facts['network']} through the RTL", "what", "value>")
+    for name, value in _proof(facts):
+        table.add_row(name, value)
+    return table
+
+
+def _proof(facts: Facts) -> list[tuple[str, RenderableType]]:
+    wrong = facts["mismatches"]
+    source = f"{facts['source_equal']:,} of {facts['images']:,}"
+    if facts["source_ties"]:
+        source += f", ties {facts['source_ties']}"
+    return [
+        ("samples", facts["samples"]),
+        ("images", f"{facts['images']:,}"),
+        ("mismatches, RTL against golden", Text(f"{wrong:,}", "bold red" if wrong else "bold green")),
+        ("golden's class = source network's", source),
+        ("accuracy", percent(facts["accuracy"])),
+        ("II, measured (formula)", f"{facts['ii_cycles']:g} ({facts['ii_formula']}) cycles"),
+        ("latency", f"{facts['latency_cycles']:,} cycles, {facts['latency_us']:.2f} us"),
+        ("images/s", f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"),
+        ("simulated", f"{facts['cycles']:,} cycles in {facts['seconds']:.2f} s"),
+    ]
+
+
+def show_report(console: Console, facts: Facts) -> None:
+    """`onebit report`"""
+    console.print(layers(facts))
+    console.print(simulated(facts["simulation"]))
+    console.print(rates(facts))
+
+
+def layers(facts: Facts) -> Table:
+    """A row a layer."""
+    table = _table(
+        facts["title"], "layer", "shape", "PE>", "SIMD>", "cycles>", "of the II>", "weight bits>"
+    )
+    for row in facts["layers"]:
+        bits = f"{row['weight_bits']:,}" if row["weight_bits"] else ""
+        share = f"{100 * row['share']:.0f} %"
+        cells = (str(row["pe"]), str(row["simd"]), str(row["cycles"]), share, bits)
+        table.add_row(row["name"], row["shape"], *cells)
+    return table
+
+
+def rates(facts: Facts) -> Table:
+    """The accelerator and the CPU, images a second."""
+    cpu, run = facts["cpu"], facts["simulation"]
+    table = _table("images/s", "where", "images/s>", "how")
+    clock = f"accelerator alone, cycle-accurate, at {run['clock_mhz']:g} MHz on {facts['board']}"
+    table.add_row("FPGA", f"{run['images_per_second']:,.0f}", clock)
+    how = f"{cpu['engine']}, {cpu['threads']} threads, batch {cpu['batch']}, median, same run"
+    table.add_row("CPU", f"{cpu['images_per_second']:,}", how)
+    table.add_row("ratio", f"{cpu['fpga_over_cpu']:.1f}", "FPGA over CPU")
+    return table
+
+
+def gallery(shown: Sequence[Facts]) -> RenderableType:
+    """A few images as the accelerator saw them, two pixels a character, with its answer."""
+    if not shown:
+        return Text("")
+    pictures = [_picture(item) for item in shown[:GALLERY]]
+    return Group(Text("real images, and what the RTL said of them", "bold"), Columns(pictures))
+
+
+def _picture(item: Facts) -> Text:
+    pixels = item["pixels"]
+    step = max(1, len(pixels) // 10)
+    rows = [row[::step] for row in pixels[::step]]
+    top = max(max(row) for row in pixels) or 1
+    shades = " .:*#"
+    text = Text("\n".join("".join(shades[4 * p // top] * 2 for p in row) for row in rows))
+    right = item["class"] == item["label"]
+    text.append(f"\n{item['class']}", "bold green" if right else "bold red")
+    text.append("" if right else f" (it is {item['label']})")
+    return text
