@@ -1,4 +1,4 @@
-"""The command line: stdout is data, stderr is talk; exit 0 done, 1 failed, 2 bad input, 3 no tool."""
+"""The command line: its words and options; stdout is data, stderr is talk."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ def _parser() -> argparse.ArgumentParser:
         return made
 
     add("list", commands.show_networks, "List the networks.", "onebit list")
-    _add_train(add("train", commands.train, "Train a network from its recipe.", "onebit train mnist-tfc"))
+    _add_train(
+        add("train", commands.train, "Train a network from its recipe.", "onebit train mnist-tfc")
+    )
     _add_compile(
         add(
             "compile",

@@ -113,7 +113,7 @@ def compile_network(options: argparse.Namespace) -> int:
     if not options.check:
         flow.write(chosen, lowered, folds, out)
     interval = folding.interval(lowered.net, folds)
-    facts = {
+    facts: dict[str, Any] = {
         "network": chosen.name,
         "out": None if options.check else str(out),
         "net_hash": lowered.net.hash,
@@ -187,7 +187,7 @@ def _judge(facts: dict[str, Any]) -> None:
         )
     if facts["source_mismatches"]:
         raise CheckFailed(
-            f"golden's class is not the source network's on images {facts['source_mismatches'][:10]}",
+            f"golden's class is not the source's on images {facts['source_mismatches'][:10]}",
             hint="please report this network: lowering must be exact",
         )
 

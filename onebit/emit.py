@@ -113,7 +113,7 @@ def _preload(net: Net, layer: Mvau) -> Ints:
     """Minus each neuron's threshold; one beyond the reachable sums does the same at its edge."""
     assert layer.thresholds is not None
     lo, hi = net.acc_range(layer.name)
-    return -np.clip(layer.thresholds[0], lo, hi + 1)
+    return np.asarray(-np.clip(layer.thresholds[0], lo, hi + 1))
 
 
 def _weights(layer: Mvau, fold: Fold) -> str:
@@ -130,8 +130,8 @@ def _words(values: Ints, pe: int, simd: int, bits: int) -> str:
     folds, beats = ceil_div(mh, pe), n // simd
     padded = np.zeros((folds * pe, n), dtype=np.int64)
     padded[:mh] = values
-    lanes = padded.reshape(folds, pe, beats, simd).transpose(0, 2, 1, 3)
-    lanes = lanes.reshape(folds * beats, pe * simd)
+    by_word = padded.reshape(folds, pe, beats, simd).transpose(0, 2, 1, 3)
+    lanes = by_word.reshape(folds * beats, pe * simd)
     planes = (lanes[:, :, None] >> np.arange(bits) & 1).astype(np.uint8)
     words = np.packbits(planes.reshape(len(lanes), -1), axis=1, bitorder="little")
     digits = ceil_div(pe * simd * bits, 4)

@@ -131,7 +131,8 @@ def read(out: Path) -> Compiled:
         folds = folding.checked(folding.load(out / "folding.toml"), found)
     except (OSError, ValueError) as reason:
         raise ConfigError(
-            f"{str(out)!r} is not a compiled network: {reason}", hint="onebit compile NET writes one"
+            f"{str(out)!r} is not a compiled network: {reason}",
+            hint="onebit compile NET writes one",
         ) from None
     return Compiled(out=out, net=found, folding=folds, facts=facts)
 

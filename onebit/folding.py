@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -190,7 +190,11 @@ def _fewest_lanes(layer: Layer, most: int) -> Fold:
         simd = ceil_div(most_simd, beats)
         pe = ceil_div(most_pe, most // ceil_div(most_simd, simd))
         folds.append(Fold(pe=pe, simd=simd))
-    return min(folds, key=lambda fold: (fold.pe * fold.simd, fold.pe))
+    best = min(folds, key=lambda fold: (fold.pe * fold.simd, fold.pe))
+    if not isinstance(layer, Mvau):
+        return best
+    # A unit takes a vector in bursts; room for a whole one keeps its producer from waiting.
+    return replace(best, fifo=max(2, ceil_div(most_simd, best.simd)))
 
 
 def to_toml(folding: Folding) -> str:
@@ -216,7 +220,7 @@ def from_toml(text: str, where: str) -> Folding:
         raise ConfigError(f"{where}: not TOML: {reason}") from None
     if data.get("format") != FORMAT:
         raise ConfigError(f"{where}: format {data.get('format')!r}, this onebit reads {FORMAT}")
-    top = {"net_hash": str, "board": str, "clock_mhz": (int, float), "layers": dict}
+    top: dict[str, Any] = {"net_hash": str, "board": str, "clock_mhz": (int, float), "layers": dict}
     for key, kind in top.items():
         if not isinstance(data.get(key), kind):
             raise ConfigError(f"{where}: {key!r} is missing or is {data.get(key)!r}")
@@ -235,7 +239,9 @@ def _fold(name: str, table: Any, where: str) -> Fold:
     for key, value in table.items():
         if key in allowed:
             if value not in allowed[key]:
-                raise ConfigError(f"{where}: layer {name!r}: {key}={value!r} is not in {allowed[key]}")
+                raise ConfigError(
+                    f"{where}: layer {name!r}: {key}={value!r} is not in {allowed[key]}"
+                )
         elif key not in ("pe", "simd", "m", "fifo"):
             raise ConfigError(f"{where}: layer {name!r}: unknown key {key!r}")
         elif not isinstance(value, int) or isinstance(value, bool):

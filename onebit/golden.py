@@ -47,7 +47,7 @@ def encode(layer: Input, raw: NDArray[np.generic]) -> Array:
     if index.size and not (0 <= index.min() and index.max() < len(layer.table)):
         top = layer.raw_lo + len(layer.table) - 1
         raise ConfigError(
-            f"raw values {raw.min()}..{raw.max()} are not in {layer.raw_lo}..{top}, the input's range"
+            f"raw values {raw.min()}..{raw.max()} are not in the input's {layer.raw_lo}..{top}"
         )
     return layer.table[index].reshape(-1, *layer.shape)
 
@@ -102,5 +102,5 @@ def naive_accumulators(weights: NDArray[np.uint8], x: Array, element: Element) -
     """The same by the definition: one multiplication a weight."""
     signs = 2 * weights.astype(np.int64) - 1
     if isinstance(element, Bit):
-        return ((2 * x - 1) @ signs.T + weights.shape[1]) // 2
-    return x @ signs.T
+        return np.asarray(((2 * x - 1) @ signs.T + weights.shape[1]) // 2)
+    return np.asarray(x @ signs.T)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -210,7 +210,8 @@ def _check(layer: Layer, net: Net) -> None:
     match layer:
         case Input():
             need(len(layer.table) > 0 and min(layer.shape, default=0) > 0, "it is empty")
-            lo, hi = (0, 1) if isinstance(layer.element, Bit) else _limits(layer.element)
+            element = layer.element
+            lo, hi = (0, 1) if isinstance(element, Bit) else (element.lo, element.hi)
             need(layer.table.min() >= lo and layer.table.max() <= hi, f"table is not in {lo}..{hi}")
         case Mvau():
             width = net.shape(layer.inputs[0])[-1]
@@ -226,18 +227,17 @@ def _check(layer: Layer, net: Net) -> None:
             need(1 <= layer.width <= 32, f"logits of {layer.width} bits, not 1..32")
 
 
-def _limits(element: Element) -> tuple[int, int]:
-    return element.lo, element.hi
-
-
 def _record(layer: Layer) -> dict[str, Any]:
-    """The layer as JSON data; weights are rows of hex digits, index 0 in the first digit's bit 0."""
+    """The layer as JSON data; weights are rows of little-endian bytes in hexadecimal."""
     record: dict[str, Any] = {"kind": type(layer).__name__.lower()}
     for field in fields(layer):
         value = getattr(layer, field.name)
         if field.name == "weights":
             packed = np.packbits(value, axis=1, bitorder="little")
-            record |= {"mw": int(value.shape[1]), "weights": [row.tobytes().hex() for row in packed]}
+            record |= {
+                "mw": int(value.shape[1]),
+                "weights": [row.tobytes().hex() for row in packed],
+            }
         elif isinstance(value, np.ndarray):
             record[field.name] = value.tolist()
         elif isinstance(value, Bit | Int):
@@ -291,7 +291,8 @@ def from_json(text: str, where: str = "net.json") -> Net:
         written = data["hash"]
     except (KeyError, TypeError, ValueError) as reason:
         raise ConfigError(
-            f"{where}: not a network description ({reason!r})", hint="onebit compile writes a new one"
+            f"{where}: not a network description ({reason!r})",
+            hint="onebit compile writes a new one",
         ) from None
     if net.hash != written:
         raise ConfigError(
@@ -299,8 +300,3 @@ def from_json(text: str, where: str = "net.json") -> Net:
             hint="onebit compile writes a new one",
         )
     return net
-
-
-def rename(net: Net, title: str, source: str) -> Net:
-    """The same network under another title."""
-    return replace(net, title=title, source=source)

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -87,7 +88,7 @@ def run(
     simulator = verilate.build(out / "rtl")
     workers = max(1, min(system.cores(), len(elements) // 64))
     edges = np.linspace(0, len(elements), workers + 1).astype(int)
-    parts = [(int(a), int(b - a)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
     with tempfile.TemporaryDirectory() as scratch:
         options = _Options(net, folding, Path(scratch), stall, seed)
         options.write(elements)
@@ -125,9 +126,7 @@ def compare(found: Run, expected: golden.Outputs) -> Ints:
     return np.flatnonzero(wrong)
 
 
-def locate(
-    out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], image: int
-) -> Mismatch:
+def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], image: int) -> Mismatch:
     """Rerun `image` (index into `raw`) with tracing: the first layer and neuron that differ.
 
     Writes the waveform to `out`/waves. The two images before it run too, as they did.

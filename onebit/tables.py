@@ -86,7 +86,10 @@ def _proof(facts: Facts) -> list[tuple[str, RenderableType]]:
     return [
         ("samples", facts["samples"]),
         ("images", f"{facts['images']:,}"),
-        ("mismatches, RTL against golden", Text(f"{wrong:,}", "bold red" if wrong else "bold green")),
+        (
+            "mismatches, RTL against golden",
+            Text(f"{wrong:,}", "bold red" if wrong else "bold green"),
+        ),
         ("golden's class = source network's", source),
         ("accuracy", percent(facts["accuracy"])),
         ("II, measured (formula)", f"{facts['ii_cycles']:g} ({facts['ii_formula']}) cycles"),

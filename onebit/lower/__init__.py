@@ -75,7 +75,9 @@ def lower(path: Path, *, title: str = "") -> Lowered:
     for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
         name, previous = f"fc{index + 1}", layers[-1].name
         if index < len(finn) - 1:
-            layer, values, found, differing = _hidden(source, product, structure, name, values, previous)
+            layer, values, found, differing = _hidden(
+                source, product, structure, name, values, previous
+            )
             layers.append(layer)
             ties += differing
         else:
@@ -210,7 +212,7 @@ def _cross_check_weights(layer: Mvau, finn: FinnLayer) -> NDArray[np.bool_]:
     differing = (finn.weights != layer.weights).sum(axis=1)
     if ((differing != 0) & (differing != layer.mw)).any():
         raise CheckFailed(f"layer {layer.name!r}: FINN's weights are not the source's")
-    return differing == layer.mw
+    return np.asarray(differing == layer.mw)
 
 
 def _cross_check(layer: Mvau, finn: FinnLayer, element: Element) -> int:
@@ -241,5 +243,3 @@ def _cross_check(layer: Mvau, finn: FinnLayer, element: Element) -> int:
             hint="please report this network: the two must agree",
         )
     return int((wrong[1] | wrong[2]).sum())
-
-

@@ -101,10 +101,10 @@ def _winners(logits: NDArray[np.float32]) -> Ints:
 
 
 def _ranks(values: Ints, order: Ints) -> Ints:
-    """The pairs' places in the integer order, listed in the float order; equal in one class only."""
+    """The pairs' places in the integer order, in the float order; equal in one class only."""
     classes = values.shape[1]
     label = np.tile(np.arange(classes), values.shape[0])
-    return (values.ravel() * classes - label)[order]
+    return np.asarray((values.ravel() * classes - label)[order])
 
 
 def _in_order(values: Ints, order: Ints) -> bool:

@@ -93,5 +93,3 @@ def _grid(real: NDArray[np.float64], raw: Raw) -> tuple[Element, NDArray[np.int6
     signed = lo < 0
     bits = max(hi.bit_length(), (~lo).bit_length() if signed else 0) + signed
     return Int(bits=max(1, bits), signed=signed), table, step, offset
-
-

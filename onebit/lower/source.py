@@ -114,7 +114,11 @@ def plain(model: ModelProto) -> ModelProto:
         helper.make_graph(
             nodes,
             "plain",
-            [helper.make_tensor_value_info(graph.input[0].name, TensorProto.FLOAT, ["N", *shape[1:]])],
+            [
+                helper.make_tensor_value_info(
+                    graph.input[0].name, TensorProto.FLOAT, ["N", *shape[1:]]
+                )
+            ],
             [helper.make_tensor_value_info(result.name, TensorProto.FLOAT, None)],
             [numpy_helper.from_array(v, k) for k, v in constants.items() if k in used],
         ),

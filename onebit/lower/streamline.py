@@ -48,7 +48,7 @@ class FinnLayer:
 def streamlined(model: ModelProto) -> ModelWrapper:
     """The graph after FINN's passes; ConfigError naming the pass that failed."""
     wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
-    logging.getLogger("finn").setLevel(logging.ERROR)
+    logging.getLogger("finn_logger").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         step = "cleanup_model"

@@ -31,7 +31,14 @@ class Thresholds:
 
 
 def real_products(
-    acc: Ints, *, bits: bool, mw: int, weight_scale: Floats, row_sum: Ints, scale: float, offset: float
+    acc: Ints,
+    *,
+    bits: bool,
+    mw: int,
+    weight_scale: Floats,
+    row_sum: Ints,
+    scale: float,
+    offset: float,
 ) -> Floats:
     """What the source's product is at each accumulator: computed exactly, rounded once.
 
@@ -51,7 +58,14 @@ def chunks(lo: int, hi: int, channels: int) -> Iterator[Ints]:
 
 
 def find(
-    layer: str, lo: int, hi: int, channels: int, *, bits: bool, mw: int, chain: Callable[[Ints], Floats]
+    layer: str,
+    lo: int,
+    hi: int,
+    channels: int,
+    *,
+    bits: bool,
+    mw: int,
+    chain: Callable[[Ints], Floats],
 ) -> Thresholds:
     """Thresholds of `chain` (accumulators (rows, 1) -> values (rows, channels)) over lo..hi."""
     ones = np.zeros(channels, dtype=np.int64)

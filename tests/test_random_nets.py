@@ -1,0 +1,106 @@
+"""Random perceptrons: the source graph, golden and the RTL say the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import random_nets
+
+from onebit import emit, flow, folding, golden, net, simulate, system
+from onebit.folding import Fold, Folding
+from onebit.lower import lower
+from onebit.lower.runtime import execute
+
+SAMPLES = 200
+IN_PROVE, IN_TEST = range(500), range(0, 500, 10)
+RTL_IN_PROVE, RTL_IN_TEST = range(40), range(0, 40, 10)
+
+
+def pytest_generate_tests(metafunc):
+    full = metafunc.config.getoption("--prove")
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", IN_PROVE if full else IN_TEST)
+    if "rtl_seed" in metafunc.fixturenames:
+        metafunc.parametrize("rtl_seed", RTL_IN_PROVE if full else RTL_IN_TEST)
+
+
+def raw_samples(raw, shape, seed: int) -> np.ndarray:
+    """Raw samples over the whole range of the datatype `raw`."""
+    rng = np.random.default_rng(seed)
+    if raw.name == "BIPOLAR":
+        return rng.choice([-1, 1], shape)
+    return rng.integers(int(raw.min()), int(raw.max()) + 1, shape)
+
+
+def random_folding(found: net.Net, seed: int) -> Folding:
+    """Any PE and SIMD, dividing or not; FIFOs that hold a vector."""
+    rng = np.random.default_rng(seed)
+    folds = {}
+    for layer in found.layers:
+        most_pe, most_simd = folding.lanes(layer)
+        pe, simd = (int(rng.integers(1, most + 1)) for most in (most_pe, most_simd))
+        while pe * simd > 2048:  # keep the builds small
+            pe, simd = max(1, pe // 2), max(1, simd // 2)
+        depth = max(2, -(-most_simd // simd), -(-most_pe // pe))
+        folds[layer.name] = Fold(pe=pe, simd=simd, fifo=depth)
+    return Folding(net_hash=found.hash, board="pynq-z2", clock_mhz=100.0, layers=folds)
+
+
+def test_source_equals_golden(seed, tmp_path):
+    path = tmp_path / "random.onnx"
+    raw = random_nets.write_model(seed, path)
+    lowered = lower(path)
+    samples = raw_samples(raw, (SAMPLES, *lowered.net.input.shape), seed)
+    logits = execute(path, samples)
+    classes = golden.run(lowered.net, samples).classes
+    top = np.sort(logits, axis=1)[:, ::-1]
+    tie = top[:, 0] - top[:, 1] <= 1e-5 * np.maximum(1, np.abs(top[:, 0]))
+    wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
+    assert not wrong.any(), f"seed {seed}: images {np.flatnonzero(wrong)[:5]} differ"
+    assert net.from_json(net.to_json(lowered.net)).hash == lowered.net.hash
+
+
+def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path):
+    path = tmp_path / "random.onnx"
+    raw = random_nets.write_model(rtl_seed, path)
+    lowered = lower(path)
+    chosen = flow.Subject(name="random", model=path, title="random", data=None)
+    folds = folding.checked(random_folding(lowered.net, rtl_seed), lowered.net)
+    flow.write(chosen, lowered, folds, tmp_path / "out")
+    samples = raw_samples(raw, (64, *lowered.net.input.shape), rtl_seed)
+    want = golden.run(lowered.net, samples)
+    elements = golden.encode(lowered.net.input, samples)
+    for stall in (0, 40):
+        found = simulate.run(
+            tmp_path / "out", lowered.net, folds, elements, stall=stall, seed=rtl_seed
+        )
+        wrong = simulate.compare(found, want)
+        assert not len(wrong), f"seed {rtl_seed}, stall {stall}: images {wrong[:5]} differ"
+        if not stall:
+            assert found.interval == folding.interval(lowered.net, folds)
+
+
+def test_equal_inputs_give_equal_bytes(tmp_path):
+    path = tmp_path / "random.onnx"
+    random_nets.write_model(7, path)
+    texts = []
+    for _ in range(2):
+        lowered = lower(path)
+        folds = random_folding(lowered.net, 7)
+        top, memories = emit.accelerator(lowered.net, folds), emit.memories(lowered.net, folds)
+        texts.append((net.to_json(lowered.net), folding.to_toml(folds), top, memories))
+    assert texts[0] == texts[1]
+
+
+def test_an_accelerator_with_every_kind_of_unit_is_lint_clean(tmp_path):
+    path = tmp_path / "random.onnx"
+    random_nets.write_model(12, path)
+    lowered = lower(path)
+    chosen = flow.Subject(name="random", model=path, title="random", data=None)
+    flow.write(chosen, lowered, random_folding(lowered.net, 12), tmp_path / "out")
+    rtl = tmp_path / "out" / "rtl"
+    waivers = system.share_dir("rtl") / "lint.vlt"
+    verilator = system.need_tool("verilator", "lint")
+    command = [verilator, "--lint-only", "-Wall", waivers, "-y", rtl, rtl / "accelerator.sv"]
+    done = system.run([*command, "--top-module", "accelerator"])
+    assert done.returncode == 0, done.stderr
