@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from onebit import __version__, commands
@@ -45,57 +46,30 @@ def _complain(message: str, hint: str) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
         prog="onebit",
         description="Take a 1-bit neural network to a verified FPGA accelerator.",
         epilog=f"{EPILOG}\n{EXIT}",
-        formatter_class=raw,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"onebit {__version__}")
-    commands_of = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    def add(
-        name: str, command: Callable[[argparse.Namespace], int], text: str, example: str
-    ) -> argparse.ArgumentParser:
-        made = commands_of.add_parser(
-            name, help=text, description=text, epilog=f"example:\n  {example}", formatter_class=raw
+    added = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        made = added.add_parser(
+            command.name,
+            help=command.text,
+            description=command.text,
+            epilog=f"example:\n  onebit {command.example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        made.set_defaults(command=command)
+        made.set_defaults(command=command.run)
         made.add_argument("--json", action="store_true", help="print the result as JSON on stdout")
-        return made
-
-    add("list", commands.show_networks, "List the networks.", "onebit list")
-    _add_train(
-        add("train", commands.train, "Train a network from its recipe.", "onebit train mnist-tfc")
-    )
-    _add_compile(
-        add(
-            "compile",
-            commands.compile_network,
-            "Lower a network to an accelerator in Verilog.",
-            "onebit compile my.onnx --target-fps 100000 --out out/my",
-        )
-    )
-    _add_simulate(
-        add(
-            "simulate",
-            commands.simulate,
-            "Stream test images through the RTL and compare every output with the network.",
-            "onebit simulate mnist-tfc --images all",
-        )
-    )
-    made = add(
-        "report",
-        commands.report,
-        "Show layers, rates and proof; write report.html.",
-        "onebit report mnist-tfc",
-    )
-    made.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
-    made = add("demo", commands.demo, "Compile, simulate and report one network.", "onebit demo")
-    made.add_argument("network", metavar="NET", nargs="?", default="digits-mlp")
-    add("doctor", commands.doctor, "Say what is installed and what is missing.", "onebit doctor")
+        command.add_options(made)
     return parser
+
+
+def _add_nothing(parser: argparse.ArgumentParser) -> None:
+    """For commands that take --json alone."""
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +112,56 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="pause both streams at random, in this share of the cycles (0)",
     )
     parser.add_argument("--seed", type=int, default=0, help="for pauses and random samples (0)")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", nargs="?", default="digits-mlp")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One word of the command line."""
+
+    name: str
+    run: Callable[[argparse.Namespace], int]
+    text: str
+    example: str
+    add_options: Callable[[argparse.ArgumentParser], None] = _add_nothing
+
+
+COMMANDS = (
+    Command("list", commands.show_networks, "List the networks.", "list"),
+    Command(
+        "train", commands.train, "Train a network from its recipe.", "train mnist-tfc", _add_train
+    ),
+    Command(
+        "compile",
+        commands.compile_network,
+        "Lower a network to an accelerator in Verilog.",
+        "compile my.onnx --target-fps 100000 --out out/my",
+        _add_compile,
+    ),
+    Command(
+        "simulate",
+        commands.simulate,
+        "Stream test images through the RTL and compare every output with the network.",
+        "simulate mnist-tfc --images all",
+        _add_simulate,
+    ),
+    Command(
+        "report",
+        commands.report,
+        "Show layers, rates and proof; write report.html.",
+        "report mnist-tfc",
+        _add_report,
+    ),
+    Command("demo", commands.demo, "Compile, simulate and report one network.", "demo", _add_demo),
+    Command("doctor", commands.doctor, "Say what is installed and what is missing.", "doctor"),
+)
 
 
 if __name__ == "__main__":

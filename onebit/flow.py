@@ -164,7 +164,10 @@ def run_simulation(
     seed: int = 0,
     on_done: Callable[[int], None] = lambda count: None,
 ) -> dict[str, Any]:
-    """Source, golden and RTL on the samples; writes and returns simulation.json's facts."""
+    """Source, golden and RTL on the samples: the facts, which simulation.json keeps.
+
+    A run with stalls is a check and not a measurement: it leaves simulation.json as it was.
+    """
     expected = golden.run(compiled.net, chosen.raw)
     elements = golden.encode(compiled.net.input, chosen.raw)
     found = simulate.run(
@@ -177,7 +180,6 @@ def run_simulation(
         on_done=on_done,
     )
     wrong = simulate.compare(found, expected)
-    clock = compiled.folding.clock_mhz
     facts: dict[str, Any] = {
         "format": FORMAT,
         "network": compiled.facts["network"],
@@ -187,16 +189,8 @@ def run_simulation(
         "mismatches": len(wrong),
         **_against_source(compiled, chosen, expected),
         "accuracy": _accuracy(found.classes, chosen),
-        "ii_cycles": found.interval,
-        "ii_formula": folding.interval(compiled.net, compiled.folding),
-        "latency_cycles": found.latency,
-        "clock_mhz": clock,
-        "images_per_second": clock * 1e6 / found.interval,
-        "latency_us": found.latency / clock,
+        **_rates(compiled, found),
         "stall_percent": stall,
-        "cycles": found.cycles,
-        "seconds": round(found.seconds, 3),
-        "cycles_per_second": round(found.cycles / found.seconds),
         "shown": _shown(chosen, found),
         "mismatch": None,
     }
@@ -205,8 +199,25 @@ def run_simulation(
             compiled.out, compiled.net, compiled.folding, chosen.raw, int(wrong[0])
         )
         facts["mismatch"] = asdict(place)
-    system.write_text(compiled.out / "simulation.json", json.dumps(facts, indent=1) + "\n")
+    if not stall:
+        system.write_text(compiled.out / "simulation.json", json.dumps(facts, indent=1) + "\n")
     return facts
+
+
+def _rates(compiled: Compiled, found: simulate.Run) -> dict[str, Any]:
+    """What the cycles of a run come to at the folding's clock."""
+    clock = compiled.folding.clock_mhz
+    return {
+        "ii_cycles": found.interval,
+        "ii_formula": folding.interval(compiled.net, compiled.folding),
+        "latency_cycles": found.latency,
+        "clock_mhz": clock,
+        "images_per_second": clock * 1e6 / found.interval,
+        "latency_us": found.latency / clock,
+        "cycles": found.cycles,
+        "seconds": round(found.seconds, 3),
+        "cycles_per_second": round(found.cycles / found.seconds),
+    }
 
 
 def integer_accuracy(model: Path, split: data.Split) -> float:

@@ -11,7 +11,11 @@ from onebit.lower import thresholds
 
 def find(function, lo=0, hi=20, channels=4, **more):
     """Thresholds of a function of the accumulator, as `chain` wants it."""
-    chain = lambda acc: np.broadcast_to(function(acc), (len(acc), channels)).astype(np.float32)  # noqa: E731
+
+
+    def chain(acc):
+        return np.broadcast_to(function(acc), (len(acc), channels)).astype(np.float32)
+
     return thresholds.find("fc1", lo, hi, channels, chain=chain, **more)
 
 
