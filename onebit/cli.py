@@ -6,10 +6,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from errno import ENOSPC
 from pathlib import Path
+from typing import NoReturn
 
 from onebit import __version__, commands
-from onebit.errors import OnebitError
+from onebit.errors import MissingTool, OnebitError
 
 EPILOG = """\
 start here:
@@ -32,11 +34,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OnebitError as error:
         _complain(error.message, error.hint)
         return error.exit_code
+    except ModuleNotFoundError as missing:
+        _complain(f"the Python package {missing.name!r} was not found", "make setup")
+        return MissingTool.exit_code
     except KeyboardInterrupt:
-        _complain("interrupted", "nothing is half-written; the same command starts again")
+        _complain("interrupted", "nothing is half-written; run the same command again")
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        what = f"{str(error.filename)!r}: " if error.filename else ""
+        full = "free some space; $TMPDIR names the folder for scratch files"
+        _complain(f"{what}{error.strerror or error}", full if error.errno == ENOSPC else "")
+        return OnebitError.exit_code
 
 
 def _complain(message: str, hint: str) -> None:
@@ -45,8 +55,16 @@ def _complain(message: str, hint: str) -> None:
         print(f"\nhint: {hint}", file=sys.stderr)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints look like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        _complain(message, f"{self.prog} --help")
+        sys.exit(OnebitError.exit_code)
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="onebit",
         description="Take a 1-bit neural network to a verified FPGA accelerator.",
         epilog=f"{EPILOG}\n{EXIT}",

@@ -79,7 +79,9 @@ def train(options: argparse.Namespace) -> int:
             f"the Python package {missing.name!r} was not found; training needs it",
             hint="make setup-train   (or: pip install 'onebit[train]')",
         ) from None
-    epochs = options.epochs or known.training.epochs
+    epochs = known.training.epochs if options.epochs is None else options.epochs
+    if epochs < 1:
+        raise ConfigError(f"--epochs {epochs} is not at least 1")
     with progress(f"training {known.name}", epochs) as advance:
         try:
             result = run.train(
@@ -91,7 +93,7 @@ def train(options: argparse.Namespace) -> int:
                 integer_accuracy=flow.integer_accuracy,
             )
         except KeyboardInterrupt:
-            stderr.print(f"\nthe last whole epoch is kept; `onebit train {known.name}` goes on")
+            stderr.print("\nevery whole epoch is kept; the same command goes on after the last one")
             raise
     facts = {key: getattr(result, key) for key in result.__dataclass_fields__}
     facts["folder"] = str(result.folder)
@@ -158,6 +160,8 @@ def simulate(options: argparse.Namespace) -> int:
     count = _count(options.images)
     if not 0 <= options.stall <= 95:
         raise ConfigError(f"--stall {options.stall} is not in 0..95")
+    if options.seed < 0:
+        raise ConfigError(f"--seed {options.seed} is not at least 0")
     compiled = _compiled(options.network)
     facts = _simulate(compiled, count, options.stall, options.seed)
     emit_json(facts) if options.json else stdout.print(tables.simulated(facts))
@@ -195,7 +199,7 @@ def _judge(facts: dict[str, Any]) -> None:
 def _count(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise ConfigError(f"--images {text!r} is neither a number above 0 nor 'all'")
     return int(text)
 

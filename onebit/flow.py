@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -21,8 +22,10 @@ from onebit.net import Net
 
 FORMAT = 1
 MODEL = "model.qonnx"
+COMPILED = "compile.json"
 RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
+FACTS = {"network", "title", "data", "onebit", "head_pairs", "ties"}  # that compile.json must hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,9 @@ def choose_folding(
     """The folding in `file`, else an even one for the board and the rate."""
     target = board.load(board_name)
     if file is not None:
-        return folding.checked(folding.load(file), lowered)
+        given = folding.checked(folding.load(file), lowered)
+        board.load(given.board)
+        return given
     return folding.even(lowered, target, target.clock_mhz, target_fps)
 
 
@@ -97,6 +102,12 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         "ties": lowered.ties,
         "nodes": [asdict(note) for note in lowered.notes],
     }
+    ours = (out / COMPILED).is_file()
+    if out.exists() and not ours and not (out.is_dir() and not any(out.iterdir())):
+        raise ConfigError(
+            f"{str(out)!r} is there already, and not because `onebit compile` wrote it",
+            hint="choose another folder with --out, or remove it first",
+        )
     with system.replaced_dir(out) as folder:
         rtl, mem = folder / "rtl", folder / "mem"
         for made in (rtl, mem):
@@ -109,7 +120,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         shutil.copyfile(chosen.model, folder / MODEL)
         (folder / "net.json").write_text(net.to_json(lowered.net))
         (folder / "folding.toml").write_text(folding.to_toml(folds))
-        (folder / "compile.json").write_text(json.dumps(facts, indent=1) + "\n")
+        (folder / COMPILED).write_text(json.dumps(facts, indent=1) + "\n")
 
 
 def compile_network(
@@ -125,11 +136,13 @@ def compile_network(
 def read(out: Path) -> Compiled:
     """The output folder `out`; ConfigError where it is not one that `compile` wrote."""
     try:
-        texts = {name: (out / name).read_text() for name in ("net.json", "compile.json")}
-        facts = json.loads(texts["compile.json"])
+        texts = {name: (out / name).read_text() for name in ("net.json", COMPILED)}
+        facts = json.loads(texts[COMPILED])
+        if facts["format"] != FORMAT or not facts.keys() >= FACTS:
+            raise ValueError(f"{COMPILED} is of another version")
         found = net.from_json(texts["net.json"], str(out / "net.json"))
         folds = folding.checked(folding.load(out / "folding.toml"), found)
-    except (OSError, ValueError) as reason:
+    except (OSError, ValueError, KeyError, TypeError) as reason:
         raise ConfigError(
             f"{str(out)!r} is not a compiled network: {reason}",
             hint="onebit compile NET writes one",
@@ -148,6 +161,12 @@ def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
         )
     test = data.load(compiled.facts["data"]).test
     images = test.images[: count or len(test.images)]
+    if images[0].size != math.prod(first.shape):
+        raise ConfigError(
+            f"an image of {compiled.facts['data']!r} has {images[0].size} values, the network's "
+            f"input {math.prod(first.shape)}",
+            hint="the recipe must name the data set that the network was trained on",
+        )
     return Samples(
         raw=images.reshape(len(images), -1).astype(np.int64),
         labels=test.labels[: len(images)],

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onebit import emit, golden, system, verilate
-from onebit.errors import CheckFailed, OnebitError
+from onebit.errors import CheckFailed, ConfigError, OnebitError
 from onebit.folding import Folding
 from onebit.net import Net
 from onebit.pack import beat_bytes, pack_stream, unpack_stream
@@ -85,6 +85,7 @@ def run(
     `stall`: percentage of cycles in which the input has no beat and the output no room, at random
     from `seed`. `on_done` hears how many more images came out.
     """
+    _check_files(out, net, folding)
     simulator = verilate.build(out / "rtl")
     workers = max(1, min(system.cores(), len(elements) // 64))
     edges = np.linspace(0, len(elements), workers + 1).astype(int)
@@ -118,6 +119,34 @@ def run(
         parts=tuple(first for first, _ in parts),
         seconds=seconds,
     )
+
+
+def _check_files(out: Path, net: Net, folding: Folding) -> None:
+    """ConfigError unless the folder's RTL is of this network and folding, and no word is missing.
+
+    What the words are is for the simulation to judge, but $readmemh only warns of missing ones.
+    """
+    hint = "`onebit compile` writes the folder anew"
+    texts = {f"mem/{name}": text for name, text in emit.memories(net, folding).items()}
+    texts["rtl/accelerator.sv"] = emit.accelerator(net, folding)
+    for name, text in texts.items():
+        file = out / name
+        try:
+            found = file.read_text()
+        except (OSError, UnicodeDecodeError) as reason:
+            raise ConfigError(f"cannot read {str(file)!r}: {reason}", hint=hint) from None
+        if file.suffix == ".sv" and found != text:
+            raise ConfigError(
+                f"{str(file)!r} is not what net.json and folding.toml describe",
+                hint="pass an edited folding.toml to `onebit compile NET --folding FILE`",
+            )
+        words, wanted = found.split(), text.split()
+        if file.suffix == ".mem" and list(map(len, words)) != list(map(len, wanted)):
+            raise ConfigError(
+                f"{str(file)!r} holds {len(words)} words and {len(''.join(words))} digits, not "
+                f"{len(wanted)} words of {len(wanted[0])} digits",
+                hint=hint,
+            )
 
 
 def compare(found: Run, expected: golden.Outputs) -> Ints:

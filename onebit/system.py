@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from onebit.errors import ConfigError, MissingTool
@@ -36,12 +36,12 @@ def cache_dir() -> Path:
 
 
 def share_dir(name: str) -> Path:
-    """`rtl`, `models`, ...: beside the package in a checkout, inside it when installed."""
-    for folder in (PACKAGE.parent / name, PACKAGE / "share" / name):
+    """`rtl`, `models`, ...: inside the package when installed, beside it in a checkout."""
+    for folder in (PACKAGE / "share" / name, PACKAGE.parent / name):
         if folder.is_dir():
             return folder
     raise ConfigError(
-        f"the folder {name!r} is neither beside nor inside {PACKAGE}",
+        f"the folder {name!r} is neither inside nor beside {PACKAGE}",
         hint="reinstall onebit: pip install --force-reinstall onebit",
     )
 
@@ -127,33 +127,33 @@ def run_all(
 
 
 @contextmanager
-def replaced_dir(target: Path) -> Iterator[Path]:
-    """A scratch folder that becomes `target` when the block ends well, and vanishes otherwise."""
+def replaced_dir(target: Path, hint: str = "choose another folder with --out") -> Iterator[Path]:
+    """A scratch folder that becomes `target` when the block ends well, and vanishes otherwise.
+
+    However the block ends, by an interruption too, `target` is the old folder or the new one.
+    """
+    real = target.resolve()  # a link stays one
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+        real.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{real.name}-", dir=real.parent))
     except OSError as reason:
         raise ConfigError(
-            f"cannot write to {str(target.parent)!r}: {reason.strerror}",
-            hint="choose another folder with --out",
+            f"cannot write to {str(target.parent)!r}: {reason.strerror}", hint=hint
         ) from None
+    old = scratch.with_name(scratch.name + "-old")
     try:
         yield scratch
         scratch.chmod(0o755)
-        old = scratch.with_name(scratch.name + "-old")
-        if target.exists():
-            target.rename(old)
-        try:
-            scratch.rename(target)
-        except OSError:
-            if old.exists():
-                old.rename(target)
-            raise
-        shutil.rmtree(old, ignore_errors=True)
+        if real.exists():
+            real.rename(old)
+        scratch.rename(real)
     except OSError as reason:
-        raise ConfigError(f"cannot write {str(target)!r}: {reason.strerror}") from None
+        raise ConfigError(f"cannot write {str(target)!r}: {reason.strerror}", hint=hint) from None
     finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+        if old.exists() and not real.exists():
+            old.rename(real)
+        for left in (scratch, old):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -169,5 +169,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         scratch.write_bytes(data)
         scratch.replace(path)
     except OSError as reason:
-        scratch.unlink(missing_ok=True)
         raise ConfigError(f"cannot write {str(path)!r}: {reason.strerror}") from None
+    finally:
+        with suppress(OSError):  # it is gone unless something went wrong
+            scratch.unlink()

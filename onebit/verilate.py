@@ -13,6 +13,7 @@ from onebit import system
 from onebit.errors import OnebitError
 
 TOP = "accelerator"
+CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
 FLAGS = ("-std=c++17", "-DVL_IGNORE_UNKNOWN_ARCH=1")
 # -O2 compiles three times as long as -O1 and simulates no faster; a traced image is few cycles.
 OPTIMISE, OPTIMISE_TRACE = "-O1", "-O0"
@@ -59,7 +60,7 @@ def build(rtl: Path, extra: Sequence[Path] = (), *, trace: bool = False) -> Path
     target = system.cache_dir() / f"simulator-{digest.hexdigest()[:24]}"
     if (target / "simulator").is_file():
         return target / "simulator"
-    with system.replaced_dir(target) as scratch:
+    with system.replaced_dir(target, CACHE_HINT) as scratch:
         _verilate(tools, sources, scratch, trace=trace)
         _compile(tools, harness, scratch, trace=trace)
     return target / "simulator"
@@ -81,7 +82,7 @@ def _library(tools: Tools) -> Path:
         return target
     include = _include(tools)
     flags = [*FLAGS, "-O2", *_headers(include)]
-    with system.replaced_dir(target) as scratch:
+    with system.replaced_dir(target, CACHE_HINT) as scratch:
         commands: list[list[str | Path]] = [
             [tools.compiler, *flags, "-c", include / file, "-o", scratch / f"{file}.o"]
             for file in LIBRARY

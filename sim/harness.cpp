@@ -189,7 +189,7 @@ void run(Bench& bench, const Options& options, const std::vector<std::uint8_t>& 
 int main(int argc, char** argv) {
   if (argc < 12) fail("usage: see the first lines of sim/harness.cpp");
   const auto number = [&](int i) { return std::strtoull(argv[i], nullptr, 10); };
-  const Options options{argv[1],   argv[2],   number(3), number(4), number(5), number(6),
+  const Options options{argv[1],   argv[2],   number(3), number(4),  number(5), number(6),
                         number(7), number(8), number(9), number(10), argv[11]};
   const std::vector<std::uint8_t> images = read_images(options);
   std::vector<std::uint8_t> results(options.count * options.beats_out * options.bytes_out);

@@ -21,7 +21,7 @@ from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
-from onebit.errors import ConfigError
+from onebit.errors import ConfigError, OnebitError
 
 QUANTISERS = ("BipolarQuant", "Quant")
 PRODUCTS = ("MatMul", "Gemm")
@@ -75,9 +75,8 @@ def read(path: Path) -> ModelProto:
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except Exception as reason:  # noqa: BLE001  protobuf, checker and file errors share no base
-        text = str(reason).strip().splitlines()
         raise ConfigError(
-            f"{str(path)!r} is not a readable ONNX file: {text[0] if text else reason!r}",
+            f"{str(path)!r} is not a readable ONNX file: {_line(reason)}",
             hint="export or copy it again; a complete QONNX or ONNX file is needed",
         ) from None
     if not model.graph.node:
@@ -90,8 +89,21 @@ def read(path: Path) -> ModelProto:
 def analyse(path: Path) -> Source:
     """The file as a `Source`; ConfigError naming the node that stands in the way."""
     model = read(path)
-    _check_nodes(model)
-    return cut(plain(model), model)
+    try:
+        _check_nodes(model)
+        return cut(plain(model), model)
+    except OnebitError:
+        raise
+    except Exception as reason:  # noqa: BLE001  QONNX raises anything on shapes that do not fit
+        raise ConfigError(
+            f"{str(path)!r} is not a consistent graph: {type(reason).__name__}: {_line(reason)}",
+            hint="export it again; onnxruntime must be able to run it",
+        ) from reason
+
+
+def _line(reason: Exception) -> str:
+    """The first line of what an exception says."""
+    return (str(reason).strip() or repr(reason)).splitlines()[0]
 
 
 def plain(model: ModelProto) -> ModelProto:
@@ -137,11 +149,15 @@ def cut(model: ModelProto, original: ModelProto) -> Source:
     segments: list[Segment] = []
     for node in graph.node:
         dynamic = [name for name in node.input if name and name not in constants]
-        if not {start, *(out for n in pending for out in n.output)}.issuperset(dynamic):
-            raise _unsupported(node, "a branch: it reads what an earlier layer put out")
+        if dynamic != [tensor]:
+            raise ConfigError(
+                f"node {node.name!r} ({node.op_type}): a branch: it reads {dynamic}, not the one "
+                f"tensor {tensor!r} that the node before it put out",
+                hint="only a plain chain of layers can be lowered, without residuals or joins",
+            )
         if node.op_type == "MatMul":
-            if node.input[1] not in constants or dynamic != [tensor]:
-                raise _unsupported(node, "a product of two activations")
+            if node.input[1] not in constants:
+                raise ConfigError(f"node {node.name!r} (MatMul): its second input must be weights")
             segments.append(Segment(nodes=tuple(pending), source=start, result=tensor))
             products.append((node.name, constants[node.input[1]]))
             pending, start = [], node.output[0]
@@ -152,7 +168,7 @@ def cut(model: ModelProto, original: ModelProto) -> Source:
             pending.append(helper.make_node("Identity", dynamic, [node.output[0]], node.name))
         tensor = node.output[0]
     segments.append(Segment(nodes=tuple(pending), source=start, result=tensor))
-    if tensor != graph.output[0].name or len(graph.output) != 1:
+    if tensor != graph.output[0].name:
         raise ConfigError(f"the graph's output is not the last tensor of one chain, {tensor!r}")
     if not products:
         raise ConfigError("the graph has no matrix product, so nothing to build")
@@ -171,15 +187,16 @@ def cut(model: ModelProto, original: ModelProto) -> Source:
 
 def _check_nodes(model: ModelProto) -> None:
     """ConfigError for an unsupported operator, a quantiser that is not 1 bit, or NaN constants."""
-    constants = {init.name: numpy_helper.to_array(init) for init in model.graph.initializer}
-    dynamic = {model.graph.input[0].name} if model.graph.input else set()
+    constants = _constants(model)
+    dynamic = {_only_input(model, constants)}
     seen_product = False
     for node in model.graph.node:
         is_dynamic = any(name in dynamic for name in node.input)
         if is_dynamic and node.op_type not in SUPPORTED:
             raise _unsupported(node, f"the operator {node.op_type!r} is not supported")
         for name in node.input:
-            if name in constants and not np.isfinite(constants[name]).all():
+            value = constants.get(name)
+            if value is not None and value.dtype.kind == "f" and not np.isfinite(value).all():
                 raise ConfigError(
                     f"node {node.name!r} ({node.op_type}): {name!r} holds NaN or infinity",
                     hint="the training diverged, or the export broke: check the model's parameters",
@@ -194,6 +211,31 @@ def _check_nodes(model: ModelProto) -> None:
                 hint="only the network's input may have more bits; train with 1-bit quantisers",
             )
         seen_product |= node.op_type in PRODUCTS and is_dynamic
+
+
+def _constants(model: ModelProto) -> Constants:
+    """The initialisers and the values of Constant nodes."""
+    values = {
+        node.output[0]: attribute.t
+        for node in model.graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    }
+    values |= {init.name: init for init in model.graph.initializer}
+    return {name: numpy_helper.to_array(value) for name, value in values.items()}
+
+
+def _only_input(model: ModelProto, constants: Constants) -> str:
+    """The name of the one input; ConfigError unless there is one, first, and one output."""
+    inputs = [value.name for value in model.graph.input if value.name not in constants]
+    outputs = [value.name for value in model.graph.output]
+    if len(outputs) != 1 or inputs != [value.name for value in model.graph.input][:1]:
+        raise ConfigError(
+            f"the graph has the inputs {inputs} and the outputs {outputs}; one of each is supported",
+            hint="export the network with its samples as input and its logits as output, only",
+        )
+    return inputs[0]
 
 
 def _check_constants(

@@ -60,7 +60,7 @@ def streamlined(model: ModelProto) -> ModelWrapper:
         except Exception as reason:  # noqa: BLE001  FINN's passes raise anything
             raise ConfigError(
                 f"FINN's pass {step} failed: {type(reason).__name__}: {reason}",
-                hint="`onebit compile --explain` shows the nodes that onebit itself could read",
+                hint="onebit itself could read this network: please report it, with the file",
             ) from None
     return wrapper
 

@@ -1,0 +1,212 @@
+"""What a network is and how it is trained: models/<net>/recipe.toml, read and checked."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onebit import system
+from onebit.data import LOADERS
+from onebit.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What one key of a recipe may hold; `default` None means that the key must be there."""
+
+    allowed: str
+    accepts: Callable[[object], bool]
+    default: object = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """How a raw sample enters: with 1 bit as +1 above `threshold`, else -1; with more, as it is."""
+
+    bits: int
+    threshold: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dense:
+    """All inputs times a matrix of +-1, a batch-norm, and, but for the last layer, a sign."""
+
+    units: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Augment:
+    """Random affine changes of each training image, uniform in +- the value given."""
+
+    shift: float  # pixels
+    rotation: float  # degrees
+    scale: float  # fraction of the size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """How long, how fast, and on what the weights learn."""
+
+    epochs: int
+    batch: int
+    rate: float  # peak of the one-cycle schedule
+    warmup: float  # fraction of the steps until that peak
+    smoothing: float  # of the labels
+    validation: float  # fraction of the training set that chooses the model
+    augment: Augment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One network, ready to be trained; the same recipe gives the same network."""
+
+    name: str
+    title: str
+    data: str
+    seed: int
+    input: Input
+    layers: tuple[Dense, ...]
+    training: Training
+    digest: str  # SHA-256 of the file
+
+
+def whole(low: int, high: int, default: int | None = None) -> Rule:
+    """An integer in low..high."""
+    return Rule(
+        allowed=f"a whole number in {low}..{high}",
+        accepts=lambda value: type(value) is int and low <= value <= high,
+        default=default,
+    )
+
+
+def number(low: float, high: float, default: float | None = None) -> Rule:
+    """A number in low..high; TOML's integers are numbers too."""
+    return Rule(
+        allowed=f"a number in {low:g}..{high:g}",
+        accepts=lambda value: type(value) in (int, float) and low <= value <= high,  # type: ignore[operator]
+        default=default,
+    )
+
+
+def choice(*names: str) -> Rule:
+    """One of some words."""
+    return Rule(allowed=" or ".join(map(repr, names)), accepts=lambda value: value in names)
+
+
+TABLE = Rule(allowed="a table", accepts=lambda value: isinstance(value, dict))
+TOP = {
+    "title": Rule(allowed="a text", accepts=lambda value: isinstance(value, str) and bool(value)),
+    "data": choice(*sorted(LOADERS)),
+    "seed": whole(0, 2**31 - 1),
+    "layers": Rule(
+        allowed="a list of one or more tables such as { dense = 64 }",
+        accepts=lambda value: isinstance(value, list) and bool(value),
+    ),
+    "input": TABLE,
+    "train": TABLE,
+}
+INPUT = {"bits": whole(1, 8), "threshold": number(0, 255, 0.0)}
+DENSE = {"dense": whole(1, 65536)}
+TRAIN = {
+    "epochs": whole(1, 100_000),
+    "batch": whole(2, 65536),
+    "rate": number(1e-6, 1),
+    "warmup": number(0, 0.9, 0.3),
+    "smoothing": number(0, 0.9, 0.0),
+    "validation": number(0.01, 0.5),
+    "shift": number(0, 32, 0.0),
+    "rotation": number(0, 180, 0.0),
+    "scale": number(0, 0.9, 0.0),
+}
+
+
+def networks() -> tuple[str, ...]:
+    """The names of all networks that have a recipe, sorted."""
+    return tuple(
+        sorted(path.parent.name for path in system.share_dir("models").glob("*/recipe.toml"))
+    )
+
+
+def folder(name: str) -> Path:
+    """The folder of the network `name`; ConfigError with the known names where there is none."""
+    known = networks()
+    if name not in known:
+        raise ConfigError(f"no network is called {name!r}", hint=f"there are: {', '.join(known)}")
+    return system.share_dir("models") / name
+
+
+def load(name: str) -> Recipe:
+    """The recipe of the network `name`."""
+    return read(folder(name) / "recipe.toml")
+
+
+def read(path: Path) -> Recipe:
+    """The recipe in the file `path`; the network is called like the folder that it lies in."""
+    try:
+        text = path.read_bytes()
+        table = tomllib.loads(text.decode())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
+        raise ConfigError(f"cannot read the recipe {str(path)!r}: {reason}") from None
+    top = _checked(path, "", table, TOP)
+    inputs = _checked(path, "input.", top["input"], INPUT)
+    train = _checked(path, "train.", top["train"], TRAIN)
+    return Recipe(
+        name=path.resolve().parent.name,
+        title=top["title"],
+        data=top["data"],
+        seed=top["seed"],
+        input=Input(bits=inputs["bits"], threshold=float(inputs["threshold"])),
+        layers=tuple(_layer(path, index, layer) for index, layer in enumerate(top["layers"])),
+        training=_training(train),
+        digest=hashlib.sha256(text).hexdigest(),
+    )
+
+
+def _layer(path: Path, index: int, table: object) -> Dense:
+    where = f"layers[{index}]"
+    if not isinstance(table, dict):
+        raise ConfigError(
+            f"{path}: {where} is {table!r}; it must be a table such as {{ dense = 64 }}"
+        )
+    return Dense(units=_checked(path, f"{where}.", table, DENSE)["dense"])
+
+
+def _training(train: Mapping[str, Any]) -> Training:
+    augment = Augment(
+        shift=float(train["shift"]), rotation=float(train["rotation"]), scale=float(train["scale"])
+    )
+    return Training(
+        epochs=train["epochs"],
+        batch=train["batch"],
+        rate=float(train["rate"]),
+        warmup=float(train["warmup"]),
+        smoothing=float(train["smoothing"]),
+        validation=float(train["validation"]),
+        augment=augment,
+    )
+
+
+def _checked(
+    path: Path, prefix: str, table: Mapping[str, object], rules: Mapping[str, Rule]
+) -> dict[str, Any]:
+    """`table` with the defaults filled in, once each key and value has passed its rule."""
+    for key, value in table.items():
+        if key not in rules:
+            raise ConfigError(
+                f"{path}: the key {prefix + key!r} is unknown",
+                hint=f"allowed here: {', '.join(prefix + name for name in rules)}",
+            )
+        if not rules[key].accepts(value):
+            raise ConfigError(f"{path}: {prefix + key} = {value!r} is not {rules[key].allowed}")
+    values = {key: table.get(key, rule.default) for key, rule in rules.items()}
+    for key, value in values.items():
+        if value is None:
+            raise ConfigError(
+                f"{path}: the key {prefix + key!r} is missing",
+                hint=f"add {prefix + key}: {rules[key].allowed}",
+            )
+    return values

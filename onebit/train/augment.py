@@ -1,0 +1,41 @@
+"""Random affine changes of a batch of images, in plain torch."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from onebit.recipe import Augment
+
+
+def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
+    """Each of `images` (float [N, C, H, W], raw whole values) shifted, turned and scaled by chance.
+
+    The values stay whole, so that training sees what a sensor could have given. `generator` lives
+    on the CPU, so that every device draws the same numbers.
+    """
+    if not (how.shift or how.rotation or how.scale):
+        return images
+    count, _, height, width = images.shape
+    chance = torch.rand(count, 5, generator=generator).mul_(2).sub_(1)
+    angle = chance[:, 0] * math.radians(how.rotation)
+    across = 1 / (1 + chance[:, 1] * how.scale)
+    down = 1 / (1 + chance[:, 2] * how.scale)
+    dx, dy = chance[:, 3] * how.shift * 2 / width, chance[:, 4] * how.shift * 2 / height
+    rows = torch.stack([angle.cos() * across, -angle.sin() * down, dx], 1)
+    columns = torch.stack([angle.sin() * across, angle.cos() * down, dy], 1)
+    grid = torch.empty(count, height, width, 2, device=images.device)
+    for axis, row in enumerate((rows, columns)):
+        grid[..., axis] = sources(row.to(images.device), height, width)
+    return grid_sample(images, grid, align_corners=False).round_()
+
+
+def sources(row: Tensor, height: int, width: int) -> Tensor:
+    """One coordinate of where each pixel comes from, [N, H, W]: row [N, 3] times (x, y, 1)."""
+    x = (torch.arange(width, device=row.device) * 2 + 1) / width - 1
+    y = (torch.arange(height, device=row.device) * 2 + 1) / height - 1
+    line = row[:, 0:1] * x + row[:, 2:3]
+    return line[:, None, :] + (row[:, 1:2] * y)[:, :, None]

@@ -1,0 +1,163 @@
+"""A trained model as a QONNX file, and what such a file computes (ONNX: the way out of torch)."""
+
+from __future__ import annotations
+
+import copy
+import re
+import tempfile
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import brevitas.nn as qnn
+import numpy as np
+import onnx
+import torch
+from brevitas.export import export_qonnx as brevitas_export
+from brevitas.quant.binary import (
+    SignedBinaryActPerTensorConst,
+    SignedBinaryWeightPerTensorConst,
+)
+from numpy.typing import NDArray
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
+from torch import nn
+
+from onebit import system
+from onebit.errors import CheckFailed
+from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
+
+OPSET = 13  # qonnx and FINN know its operators
+CHECKED_SAMPLES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawInput:
+    """One sample as the model takes it: its shape without the batch, and its bits (unsigned)."""
+
+    shape: tuple[int, ...]
+    bits: int
+
+
+class UnitWeight(SignedBinaryWeightPerTensorConst):  # type: ignore[misc]
+    """Brevitas: weights +-1."""
+
+    scaling_const = 1.0
+
+
+def export_qonnx(model: nn.Module, path: Path, *, input: RawInput) -> None:
+    """Write `model`, with its binary layers as Brevitas layers, to `path` as QONNX.
+
+    The graph takes one raw sample, float32 [1, *shape], called "input"; the same model gives the
+    same bytes. CheckFailed if the file does not compute what the model computes.
+    """
+    twin = with_brevitas_layers(copy.deepcopy(model).cpu().eval())
+    with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch, about the exporter that Brevitas still uses
+        file = Path(scratch) / "model.onnx"
+        brevitas_export(
+            twin,
+            args=torch.zeros(1, *input.shape),
+            export_path=str(file),
+            input_names=["input"],
+            output_names=["logits"],
+            opset_version=OPSET,
+            dynamo=False,
+        )
+        graph = onnx.load(file)
+    system.write_bytes(path, cleaned(graph, input))
+    noise = np.random.default_rng(0).integers(0, 2**input.bits, (CHECKED_SAMPLES, *input.shape))
+    compare(model, path, noise)
+
+
+def with_brevitas_layers(module: nn.Module) -> nn.Module:
+    """`module` with each of our layers, at any depth, replaced by its Brevitas counterpart."""
+    for name, child in module.named_children():
+        setattr(module, name, with_brevitas_layers(child))
+    if isinstance(module, Sign):
+        return qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst).eval()  # type: ignore[no-any-return]
+    if isinstance(module, BinaryLinear):
+        layer: Any = qnn.QuantLinear(
+            module.in_features, module.out_features, bias=False, weight_quant=UnitWeight
+        )
+    elif isinstance(module, BinaryConv2d):
+        layer = qnn.QuantConv2d(
+            module.in_channels,
+            module.out_channels,
+            module.kernel_size,
+            stride=module.stride,
+            padding=module.padding,
+            dilation=module.dilation,
+            groups=module.groups,
+            bias=False,
+            weight_quant=UnitWeight,
+        )
+    else:
+        return module
+    # +-1 instead of the latent weights: all that the network is, and small when compressed
+    layer.weight.data = torch.where(module.weight.data >= 0, 1.0, -1.0)
+    return layer.eval()  # type: ignore[no-any-return]
+
+
+def cleaned(graph: onnx.ModelProto, input: RawInput) -> bytes:
+    """The file's bytes: a typed input, shapes, and nothing of the machine that made it."""
+    for node in graph.graph.node:
+        node.name = re.sub(r"[^A-Za-z0-9]+", "_", node.name).strip("_")
+    wrapper = ModelWrapper(graph).transform(InferShapes())
+    for node in wrapper.get_nodes_by_op_type("BipolarQuant"):  # their scales have random names
+        wrapper.rename_tensor(node.input[1], f"{node.name}_scale")
+    del wrapper.graph.quantization_annotation[:]
+    wrapper.set_tensor_datatype("input", DataType[f"UINT{input.bits}"])
+    graph = wrapper.model
+    parameters = {tensor.name for tensor in graph.graph.initializer}
+    shapes = sorted(graph.graph.value_info, key=lambda value: value.name)  # they come as a set
+    del graph.graph.value_info[:]
+    graph.graph.value_info.extend(value for value in shapes if value.name not in parameters)
+    graph.producer_name = "onebit"
+    graph.producer_version = ""
+    graph.doc_string = ""
+    del graph.metadata_props[:]
+    graph.graph.name = "onebit"
+    graph.graph.doc_string = ""
+    for node in graph.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*graph.graph.input, *graph.graph.output, *graph.graph.value_info):
+        value.doc_string = ""
+        del value.metadata_props[:]
+    for tensor in graph.graph.initializer:
+        tensor.doc_string = ""
+    content: bytes = graph.SerializeToString(deterministic=True)
+    return content
+
+
+def execute(path: Path, images: NDArray[Any]) -> NDArray[np.float32]:
+    """The logits [N, classes] that the QONNX file gives for raw samples [N, *shape], by qonnx."""
+    wrapper = ModelWrapper(str(path))
+    name = wrapper.graph.output[0].name
+    classes = wrapper.get_tensor_shape(name)[1:]
+    del wrapper.graph.value_info[:]  # they are of one sample
+    wrapper.set_tensor_shape("input", list(images.shape))
+    wrapper.set_tensor_shape(name, [len(images), *classes])
+    wrapper = wrapper.transform(InferShapes())
+    logits: NDArray[np.float32] = execute_onnx(wrapper, {"input": images.astype(np.float32)})[name]
+    return logits
+
+
+def compare(model: nn.Module, path: Path, samples: NDArray[Any]) -> None:
+    """CheckFailed unless file and model name the same class for each of the raw samples."""
+    device = next(model.parameters()).device
+    training = model.training
+    with torch.no_grad():
+        want = model.eval()(torch.from_numpy(samples).float().to(device)).argmax(1).cpu().numpy()
+    model.train(training)
+    differ = np.flatnonzero(execute(path, samples).argmax(1) != want)
+    if len(differ):
+        raise CheckFailed(
+            f"{str(path)!r} and the model that it was exported from name different classes for "
+            f"{len(differ)} of {len(samples)} samples, the first of them sample {differ[0]}",
+            hint="please report this, with the model",
+        )

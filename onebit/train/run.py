@@ -1,0 +1,94 @@
+"""The whole way from a recipe to a measured network: train, export, check, measure, write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from onebit import data
+from onebit.recipe import Recipe
+from onebit.train import card, export
+from onebit.train.layers import BinaryConv2d, BinaryLinear
+from onebit.train.loop import Progress, checkpoint_path, fit
+
+CHECKED_IMAGES = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Where the trained network lies and what it achieves; accuracies are fractions."""
+
+    network: str
+    folder: Path  # model.qonnx, card.json, README.md, curves.svg, confusion.svg, checkpoint.pt
+    epochs: int
+    seconds: float
+    validation_accuracy: float
+    test_accuracy_float: float
+    test_accuracy: float | None  # of the integer model
+
+
+def train(
+    recipe: Recipe,
+    out: Path,
+    *,
+    epochs: int | None = None,
+    resume: bool = True,
+    progress: Progress = lambda epoch: None,
+    integer_accuracy: card.IntegerAccuracy | None = None,
+) -> Result:
+    """Train `recipe` under `out`/train/<network> and measure the chosen model on the test images.
+
+    Interrupted at any moment, the same call goes on after the last whole epoch; `epochs` replaces
+    the recipe's number; `integer_accuracy` measures the exported file on the integer model.
+    """
+    checkpoint = checkpoint_path(out, recipe.name)
+    folder = checkpoint.parent
+    dataset = data.load(recipe.data)
+    state = fit(
+        recipe,
+        dataset,
+        checkpoint,
+        epochs=epochs or recipe.training.epochs,
+        resume=resume,
+        progress=progress,
+    )
+    file = folder / "model.qonnx"
+    images = dataset.train.images.reshape(len(dataset.train.images), -1)
+    top = int(dataset.train.images.max())
+    export.export_qonnx(
+        state.model, file, input=export.RawInput(shape=images.shape[1:], bits=top.bit_length())
+    )
+    export.compare(state.model, file, images[:CHECKED_IMAGES])
+    test = dataset.test.images.reshape(len(dataset.test.images), -1)
+    made = card.card(
+        recipe,
+        dataset,
+        state.curve,
+        model=file.read_bytes(),
+        parameters=binary_weights(state.model),
+        predicted=export.execute(file, test).argmax(1),
+        integer_accuracy=None,
+    )
+    if integer_accuracy is not None:
+        made = card.measured(made, integer_accuracy(file, dataset.test))
+    card.write(folder, made)
+    return Result(
+        network=recipe.name,
+        folder=folder,
+        epochs=made["epochs"],
+        seconds=made["seconds"],
+        validation_accuracy=made["validation_accuracy"],
+        test_accuracy_float=made["test_accuracy_float"],
+        test_accuracy=made["test_accuracy"],
+    )
+
+
+def binary_weights(model: nn.Module) -> int:
+    """How many weights of `model` are +-1."""
+    return sum(
+        module.weight.numel()
+        for module in model.modules()
+        if isinstance(module, BinaryLinear | BinaryConv2d)
+    )

@@ -1,0 +1,149 @@
+"""Drives and reads AXI4-Streams in cocotb, pauses included, and packs vectors into beats."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.handle import HierarchyObject
+from cocotb.triggers import FallingEdge, ReadOnly
+from cocotb.utils import get_sim_time
+
+PERIOD = 10  # ns
+# Probability of a pause before each beat, at the source and at the sink.
+PAUSES = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.4, 0.6), (0.0, 0.9))
+
+
+class Beat(NamedTuple):
+    """One accepted beat: when, in cycles of the clock, and what."""
+
+    cycle: int
+    data: int
+
+
+async def start(dut: HierarchyObject) -> None:
+    """Start the clock and reset; returns on a falling edge, as everything here does."""
+    dut.rst.value = 1
+    cocotb.start_soon(Clock(dut.clk, PERIOD, "ns").start(start_high=False))
+    await reset(dut)
+
+
+async def reset(dut: HierarchyObject, cycles: int = 2) -> None:
+    """Reset for some cycles, with every side idle."""
+    dut.rst.value = 1
+    for name in ("s_axis_tvalid", "m_axis_tready", "reserve", "push"):
+        if hasattr(dut, name):
+            getattr(dut, name).value = 0
+    for _ in range(cycles):
+        await FallingEdge(dut.clk)
+    dut.rst.value = 0
+
+
+async def send(
+    dut: HierarchyObject, beats: Iterable[int], rng: random.Random, pause: float = 0.0
+) -> list[Beat]:
+    """Offer `beats` in order, with noise on tdata in pauses; when each was accepted."""
+    sent = []
+    width = len(dut.s_axis_tdata)
+    for data in beats:
+        while rng.random() < pause:
+            dut.s_axis_tvalid.value = 0
+            dut.s_axis_tdata.value = rng.getrandbits(width)
+            await FallingEdge(dut.clk)
+        dut.s_axis_tvalid.value = 1
+        dut.s_axis_tdata.value = data
+        accepted = False
+        while not accepted:
+            await ReadOnly()
+            accepted = bool(dut.s_axis_tready.value)
+            cycle = now()
+            await FallingEdge(dut.clk)
+        sent.append(Beat(cycle, data))
+    dut.s_axis_tvalid.value = 0
+    dut.s_axis_tdata.value = rng.getrandbits(width)
+    return sent
+
+
+async def receive(
+    dut: HierarchyObject, count: int, rng: random.Random, pause: float = 0.0
+) -> list[Beat]:
+    """The next `count` beats that come out, tlast as the bit above tdata where there is one."""
+    got: list[Beat] = []
+    patience = 0
+    while len(got) < count:
+        ready = rng.random() >= pause
+        dut.m_axis_tready.value = ready
+        await ReadOnly()
+        if ready and dut.m_axis_tvalid.value:
+            data = int(dut.m_axis_tdata.value)
+            if hasattr(dut, "m_axis_tlast"):
+                data |= int(dut.m_axis_tlast.value) << len(dut.m_axis_tdata)
+            got.append(Beat(now(), data))
+            patience = 0
+        patience += 1
+        assert patience < 10_000, f"beat {len(got)} of {count} never came"
+        await FallingEdge(dut.clk)
+    dut.m_axis_tready.value = 0
+    return got
+
+
+async def through(
+    dut: HierarchyObject,
+    beats: Sequence[int],
+    count: int,
+    rng: random.Random,
+    pauses: tuple[float, float] = (0.0, 0.0),
+) -> tuple[list[Beat], list[Beat]]:
+    """Send `beats` and receive `count`: the beats in, the beats out, and not one more."""
+    source = cocotb.start_soon(send(dut, beats, rng, pauses[0]))
+    got = await receive(dut, count, rng, pauses[1])
+    sent = await source
+    for _ in range(20):
+        dut.m_axis_tready.value = 1
+        await ReadOnly()
+        assert not dut.m_axis_tvalid.value, f"a beat came after the last of {count}"
+        await FallingEdge(dut.clk)
+    dut.m_axis_tready.value = 0
+    return sent, got
+
+
+def now() -> int:
+    """The current cycle."""
+    return int(get_sim_time("ns")) // PERIOD
+
+
+def ceil_div(a: int, b: int) -> int:
+    """a / b, rounded up."""
+    return -(-a // b)
+
+
+def pack(values: Sequence[int], bits: int) -> int:
+    """Values as lanes of `bits` bits (two's complement), index 0 least significant."""
+    word = 0
+    for value in reversed(values):
+        word = word << bits | value & (1 << bits) - 1
+    return word
+
+
+def unpack(word: int, lanes: int, bits: int, *, signed: bool = False) -> list[int]:
+    """The lanes of a word."""
+    half = 1 << bits - 1 if signed else 0
+    return [((word >> i * bits & (1 << bits) - 1) ^ half) - half for i in range(lanes)]
+
+
+def to_beats(vector: Sequence[int], lanes: int, bits: int) -> list[int]:
+    """A vector as the beats of a stream: `lanes` elements each, spare lanes 0."""
+    return [pack(vector[at : at + lanes], bits) for at in range(0, len(vector), lanes)]
+
+
+def joined(parts: Iterable[list[int]]) -> list[int]:
+    """The beats of several vectors, one after the other."""
+    return [beat for part in parts for beat in part]
+
+
+def mem_text(words: Iterable[int]) -> str:
+    """Words as a file for $readmemh."""
+    return "".join(f"{word:x}\n" for word in words)

@@ -1,0 +1,84 @@
+"""Recipes: every one in models/ reads, and each mistake is answered with what is allowed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from onebit import recipe
+from onebit.errors import ConfigError
+
+GOOD = """\
+# A recipe with only what must be there.
+title = "t"
+data = "digits"
+seed = 1
+layers = [{ dense = 10 }]
+[input]
+bits = 5
+[train]
+epochs = 2
+batch = 64
+rate = 0.01
+validation = 0.1
+"""
+
+
+def read(folder: Path, text: str) -> recipe.Recipe:
+    """The recipe `text`, as if it were a network's."""
+    file = folder / "recipe.toml"
+    file.write_text(text)
+    return recipe.read(file)
+
+
+@pytest.mark.parametrize("name", recipe.networks())
+def test_every_recipe_reads_and_ends_in_ten_classes(name: str) -> None:
+    network = recipe.load(name)
+    assert network.name == name
+    assert network.layers[-1].units == 10
+
+
+def test_all_four_networks_are_there() -> None:
+    assert {"digits-mlp", "mnist-120", "mnist-sfc", "mnist-tfc"} <= set(recipe.networks())
+
+
+def test_unknown_network_lists_the_known() -> None:
+    with pytest.raises(ConfigError, match="'mnist-tcf'") as caught:
+        recipe.load("mnist-tcf")
+    assert "mnist-tfc" in caught.value.hint
+
+
+def test_defaults_are_no_augmentation(tmp_path: Path) -> None:
+    augment = read(tmp_path, GOOD).training.augment
+    assert (augment.shift, augment.rotation, augment.scale) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("seed = 1", "", "the key 'seed' is missing"),
+        ("seed = 1", "seed = -1", "seed = -1 is not a whole number in 0"),
+        ("seed = 1", "seed = true", "seed = True is not a whole number"),
+        ('"digits"', '"digit"', "data = 'digit' is not 'digits' or 'mnist'"),
+        ("batch = 64", "batches = 64", "the key 'train.batches' is unknown"),
+        ("batch = 64", "", "the key 'train.batch' is missing"),
+        ("rate = 0.01", "rate = nan", "train.rate = nan is not a number in"),
+        ("bits = 5", "bits = 9", "input.bits = 9 is not a whole number in 1..8"),
+        ("[{ dense = 10 }]", "[]", "layers = [] is not a list of one or more"),
+        ("[{ dense = 10 }]", "[10]", "layers[0] is 10"),
+        ("{ dense = 10 }", "{ dense = 10, relu = true }", "the key 'layers[0].relu' is unknown"),
+        ("seed = 1", "seed = ", "cannot read the recipe"),
+    ],
+)
+def test_mistakes_name_file_key_and_rule(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in GOOD
+    with pytest.raises(ConfigError) as caught:
+        read(tmp_path, GOOD.replace(old, new))
+    assert said in caught.value.message
+    assert str(tmp_path / "recipe.toml") in caught.value.message
+
+
+def test_changed_recipe_has_another_digest(tmp_path: Path) -> None:
+    first = read(tmp_path, GOOD).digest
+    assert read(tmp_path, GOOD.replace("seed = 1", "seed = 2")).digest != first

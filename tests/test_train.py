@@ -1,0 +1,158 @@
+"""Training: resumes exactly, exports what it trained, and its layers drop into other models."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="training is optional: make setup-train installs it")
+
+import torch
+from torch import nn
+
+from onebit import recipe
+from onebit.errors import CheckFailed, ConfigError
+from onebit.train import export, loop
+from onebit.train.augment import augmented
+from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
+from onebit.train.run import train
+
+EPOCHS = 3
+MADE = {"model.qonnx", "card.json", "README.md", "curves.svg", "confusion.svg", "checkpoint.pt"}
+
+
+def interrupt_after_first(epoch: loop.Epoch) -> None:
+    """What Ctrl-C does."""
+    raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of digits-mlp, trained for EPOCHS without interruption."""
+    result = train(recipe.load("digits-mlp"), tmp_path_factory.mktemp("whole"), epochs=EPOCHS)
+    return result.folder
+
+
+def test_training_makes_all_files_and_nothing_else(whole: Path) -> None:
+    assert {path.name for path in whole.iterdir()} == MADE
+    card = json.loads((whole / "card.json").read_text())
+    assert card["command"] == f"onebit train digits-mlp --epochs {EPOCHS}"
+    assert card["test_accuracy"] is None and card["test_accuracy_float"] > 0.2
+    assert np.sum(card["confusion"]) == card["test_images"] == 360
+    assert len(card["curve"]["train_loss"]) == card["epochs"] == EPOCHS
+
+
+def test_interrupted_training_resumes_exactly(whole: Path, tmp_path: Path) -> None:
+    network = recipe.load("digits-mlp")
+    with pytest.raises(KeyboardInterrupt):
+        train(network, tmp_path, epochs=EPOCHS, progress=interrupt_after_first)
+    seen: list[loop.Epoch] = []
+    result = train(
+        network, tmp_path, epochs=EPOCHS, progress=seen.append, integer_accuracy=lambda *_: 0.5
+    )
+    assert [row.epoch for row in seen] == [2, 3]
+    for name in ("model.qonnx", "curves.svg", "confusion.svg"):
+        assert (result.folder / name).read_bytes() == (whole / name).read_bytes()
+    assert result.test_accuracy == 0.5
+
+
+def test_checkpoint_of_another_training_is_refused(whole: Path, tmp_path: Path) -> None:
+    checkpoint = loop.checkpoint_path(tmp_path, "digits-mlp")
+    checkpoint.parent.mkdir(parents=True)
+    checkpoint.write_bytes((whole / "checkpoint.pt").read_bytes())
+    with pytest.raises(ConfigError, match=r"3 epochs .* now it is 4 epochs") as caught:
+        train(recipe.load("digits-mlp"), tmp_path, epochs=4)
+    assert "--fresh" in caught.value.hint
+    checkpoint.write_bytes(b"damaged")
+    with pytest.raises(ConfigError, match="cannot read the checkpoint"):
+        train(recipe.load("digits-mlp"), tmp_path, epochs=EPOCHS)
+
+
+def test_exported_file_names_nothing_of_this_machine(whole: Path) -> None:
+    content = (whole / "model.qonnx").read_bytes()
+    for word in (b"site-packages", b".py", str(Path.home()).encode(), str(Path.cwd()).encode()):
+        assert word not in content
+
+
+class Theirs(nn.Module):
+    """A small model as somebody else would write it, with the binary layers dropped in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            BinaryConv2d(1, 8, 3, padding=1, stride=2), nn.BatchNorm2d(8), Sign(), nn.MaxPool2d(2)
+        )
+        self.head = nn.Sequential(nn.Flatten(), BinaryLinear(8 * 2 * 2, 4), nn.BatchNorm1d(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[N, 1, 8, 8] to [N, 4]."""
+        logits: torch.Tensor = self.head(self.features(x))
+        return logits
+
+
+def test_layers_drop_into_somebody_elses_model(tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = Theirs()
+    images = torch.randint(0, 17, (64, 1, 8, 8)).float()
+    labels = torch.randint(0, 4, (64,))
+    optimiser = torch.optim.Adam(model.parameters(), lr=0.05)
+    before = [layer.weight.sign() for layer in (model.features[0], model.head[1])]
+    losses = []
+    for _ in range(20):
+        optimiser.zero_grad()
+        loss = nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < losses[0]
+    for layer, signs in zip((model.features[0], model.head[1]), before, strict=True):
+        assert not layer.weight.sign().equal(signs), f"{layer} has not learnt"
+
+    file = tmp_path / "theirs.qonnx"
+    export.export_qonnx(model, file, input=export.RawInput(shape=(1, 8, 8), bits=5))
+    with torch.no_grad():
+        want = model.eval()(images).numpy()
+    np.testing.assert_allclose(export.execute(file, images.numpy()), want, rtol=1e-5, atol=1e-5)
+
+
+def test_export_notices_a_file_that_computes_something_else(whole: Path) -> None:
+    samples = np.random.default_rng(1).integers(0, 17, (32, 64))
+    stranger = nn.Sequential(nn.Linear(64, 10))
+    with pytest.raises(CheckFailed, match="different classes"):
+        export.compare(stranger, whole / "model.qonnx", samples)
+
+
+def test_sign_of_zero_is_plus_one_and_gradients_stop_outside() -> None:
+    x = torch.tensor([-2.0, -0.5, 0.0, 0.5, 2.0], requires_grad=True)
+    y = Sign()(x)
+    assert y.tolist() == [-1, -1, 1, 1, 1]
+    y.sum().backward()
+    assert x.grad is not None and x.grad.tolist() == [0, 1, 1, 1, 0]
+
+
+def test_a_binary_layer_refuses_a_bias() -> None:
+    with pytest.raises(ConfigError, match="no bias"):
+        BinaryLinear(4, 4, bias=True)
+
+
+def test_augmentation_keeps_whole_values_and_no_change_is_no_change() -> None:
+    images = torch.randint(0, 256, (5, 1, 28, 28)).float()
+    none = recipe.Augment(shift=0, rotation=0, scale=0)
+    some = recipe.Augment(shift=2, rotation=20, scale=0.2)
+    still = recipe.Augment(shift=0, rotation=0, scale=1e-9)
+    generator = torch.Generator().manual_seed(0)
+    assert augmented(images, none, generator) is images
+    assert augmented(images, still, generator).equal(images)
+    moved = augmented(images, some, generator)
+    assert moved.equal(moved.round()) and 0 <= moved.min() and moved.max() <= 255
+    assert not moved.equal(images)
+
+
+def test_rate_rises_to_its_peak_and_falls_to_zero() -> None:
+    rates = [loop.rate_at(step / 100, 0.01, 0.3) for step in range(101)]
+    assert rates[0] == pytest.approx(0.0004)
+    assert max(rates) == rates[30] == pytest.approx(0.01)
+    assert rates[100] == pytest.approx(0, abs=1e-12)
