@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_net import layers
 
 from onebit import board, folding
 from onebit.errors import ConfigError
 from onebit.folding import Fold
 from onebit.net import Net
+from test_net import layers
 
 BOARD = board.load("pynq-z2")
 NET = Net(layers=layers())

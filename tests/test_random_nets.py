@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
-import random_nets
 
+import random_nets
 from onebit import emit, flow, folding, golden, net, simulate, system
 from onebit.folding import Fold, Folding
 from onebit.lower import lower

@@ -12,7 +12,6 @@ from onebit.lower import thresholds
 def find(function, lo=0, hi=20, channels=4, **more):
     """Thresholds of a function of the accumulator, as `chain` wants it."""
 
-
     def chain(acc):
         return np.broadcast_to(function(acc), (len(acc), channels)).astype(np.float32)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 from onnx import ModelProto
+
 from random_nets import Graph, build
 
 INPUTS, HIDDEN, CLASSES = 8, 6, 3
