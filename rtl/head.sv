@@ -38,7 +38,8 @@ module head #(
   localparam int unsigned NF_W   = NF > 1 ? $clog2(NF) : 1;
   localparam int unsigned LEVELS = $clog2(PE);
   localparam int unsigned LANE_W = PE > 1 ? LEVELS : 1;
-  localparam int unsigned PROD_W = SCALE_W + ACC_W;
+  // The logit fits in LOGIT_W bits: of a wider product the low ones are enough.
+  localparam int unsigned PROD_W = SCALE_W + ACC_W < LOGIT_W ? SCALE_W + ACC_W : LOGIT_W;
   localparam int unsigned STEPS  = LEVELS + 4;  // cycles from issue to result
 
   // Stage 0: take a beat.
