@@ -19,7 +19,7 @@ from onebit.lower import thresholds as levels
 from onebit.lower.evaluate import segment_function
 from onebit.lower.input import read_input
 from onebit.lower.source import Product, Segment, Source, analyse, read
-from onebit.lower.streamline import FinnLayer, finn_layers, streamlined
+from onebit.lower.streamline import FinnLayer, finn_layers, from_first_product, streamlined
 from onebit.net import Bit, Element, Head, Layer, Mvau, Net
 
 Floats = NDArray[np.float32]
@@ -60,14 +60,14 @@ class Values:
 
 def lower(path: Path, *, title: str = "") -> Lowered:
     """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered."""
-    source = analyse(path)
-    finn = finn_layers(streamlined(read(path)))
+    model, source = read(path), analyse(path)
+    first = read_input(source, "input")
+    finn = finn_layers(streamlined(from_first_product(model, source, first)))
     if len(finn) != len(source.products):
         raise ConfigError(
             f"FINN sees {len(finn)} products, the source has {len(source.products)}",
             hint="two products without a 1-bit activation between them cannot be lowered",
         )
-    first = read_input(source, "input")
     layers: list[Layer] = [first]
     became = _became(source.before, f"input: a table of {len(first.table)} values")
     values = Values(element=first.element, scale=first.scale, offset=first.offset)
@@ -88,7 +88,7 @@ def lower(path: Path, *, title: str = "") -> Lowered:
         became |= _became(product.after, found)
     notes = tuple(
         Note(node=node.name, op=node.op_type, became=became.get(node.name, "a constant, folded"))
-        for node in read(path).graph.node
+        for node in model.graph.node
     )
     net = Net(layers=tuple(layers), title=title or path.stem, source=path.name)
     return Lowered(net=net, notes=notes, head_pairs=pairs, ties=ties)

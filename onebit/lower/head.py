@@ -54,7 +54,7 @@ def _affine(
     """Least squares per class, in float64; ConfigError where a class is not affine."""
     x, y = acc.astype(np.float64), logits.astype(np.float64)
     centred = x - x.mean()
-    slope = (centred @ y) / max(float(centred @ centred), 1.0)
+    slope = (centred @ y) / (float(centred @ centred) or 1.0)
     shift = y.mean(axis=0) - slope * x.mean()
     error = np.abs(y - (x[:, None] * slope + shift)).max(axis=0)
     worst = int(error.argmax())

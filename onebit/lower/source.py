@@ -94,7 +94,7 @@ def analyse(path: Path) -> Source:
         return cut(plain(model), model)
     except OnebitError:
         raise
-    except Exception as reason:  # noqa: BLE001  QONNX raises anything on shapes that do not fit
+    except Exception as reason:  # QONNX raises anything on shapes that do not fit
         raise ConfigError(
             f"{str(path)!r} is not a consistent graph: {type(reason).__name__}: {_line(reason)}",
             hint="export it again; onnxruntime must be able to run it",
@@ -228,11 +228,12 @@ def _constants(model: ModelProto) -> Constants:
 
 def _only_input(model: ModelProto, constants: Constants) -> str:
     """The name of the one input; ConfigError unless there is one, first, and one output."""
-    inputs = [value.name for value in model.graph.input if value.name not in constants]
-    outputs = [value.name for value in model.graph.output]
-    if len(outputs) != 1 or inputs != [value.name for value in model.graph.input][:1]:
+    declared = [str(value.name) for value in model.graph.input]
+    inputs = [name for name in declared if name not in constants]
+    outputs = [str(value.name) for value in model.graph.output]
+    if len(outputs) != 1 or inputs != declared[:1]:
         raise ConfigError(
-            f"the graph has the inputs {inputs} and the outputs {outputs}; one of each is supported",
+            f"the graph has the inputs {inputs} and the outputs {outputs}; each must be one",
             hint="export the network with its samples as input and its logits as output, only",
         )
     return inputs[0]

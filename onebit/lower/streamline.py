@@ -14,7 +14,8 @@ import qonnx.core.onnx_exec as onnx_exec
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
 from finn.transformation.streamline import Streamline
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto, NodeProto, TensorProto, helper
+from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
 from qonnx.transformation.bipolar_to_xnor import ConvertBipolarMatMulToXnorPopcount
@@ -22,6 +23,8 @@ from qonnx.transformation.gemm_to_matmul import GemmToMatMul
 from qonnx.util.cleanup import cleanup_model
 
 from onebit.errors import ConfigError
+from onebit.lower.source import Source
+from onebit.net import Bit, Element, Input
 
 PASSES: tuple[Callable[[], Transformation], ...] = (
     ConvertQONNXtoFINN,
@@ -45,9 +48,49 @@ class FinnLayer:
     after: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
-def streamlined(model: ModelProto) -> ModelWrapper:
-    """The graph after FINN's passes; ConfigError naming the pass that failed."""
+def from_first_product(model: ModelProto, source: Source, first: Input) -> ModelWrapper:
+    """The graph with the integers of the input's table in place of raw samples.
+
+    What comes before the first product is in that table already; FINN reads some of it otherwise
+    (a 1-bit unsigned Quant becomes bipolar).
+    """
     wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
+    graph, start = wrapper.graph, source.before.result
+    before = {node.name.partition("#")[0] for node in source.before.nodes}
+    nodes = [node for node in graph.node if node.name not in before]
+    steps = [
+        helper.make_node("Mul", ["elements", "elements_scale"], ["elements_scaled"]),
+        helper.make_node("Add", ["elements_scaled", "elements_offset"], [start]),
+    ]
+    old, shape = source.model.graph.input[0].name, [1, source.features]
+    values = [value for value in graph.input if value.name != old]
+    notes = [note for note in graph.quantization_annotation if note.tensor_name not in (old, start)]
+    for field, items in (
+        (graph.node, [*steps, *nodes]),
+        (
+            graph.input,
+            [helper.make_tensor_value_info("elements", TensorProto.FLOAT, shape), *values],
+        ),
+        (graph.quantization_annotation, notes),
+        (graph.value_info, [value for value in graph.value_info if value.name != start]),
+    ):
+        del field[:]
+        field.extend(items)
+    for name, number in (("scale", first.scale), ("offset", first.offset)):
+        wrapper.set_initializer(f"elements_{name}", np.array([number], dtype=np.float32))
+    wrapper.set_tensor_datatype("elements", DataType[_datatype(first.element)])
+    return wrapper
+
+
+def _datatype(element: Element) -> str:
+    """QONNX's name of an element type."""
+    if isinstance(element, Bit):
+        return "BIPOLAR"
+    return f"{'INT' if element.signed else 'UINT'}{element.bits}"
+
+
+def streamlined(wrapper: ModelWrapper) -> ModelWrapper:
+    """The graph after FINN's passes; ConfigError naming the pass that failed."""
     logging.getLogger("finn_logger").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
