@@ -45,7 +45,8 @@ def random_folding(found: net.Net, seed: int) -> Folding:
     return Folding(net_hash=found.hash, board="pynq-z2", clock_mhz=100.0, layers=folds)
 
 
-def test_source_equals_golden(seed, tmp_path):
+def test_source_equals_golden(seed, tmp_path, record_property):
+    record_property("claim", "random perceptrons: source graph = golden")
     path = tmp_path / "random.onnx"
     raw = random_nets.write_model(seed, path)
     lowered = lower(path)
@@ -59,7 +60,10 @@ def test_source_equals_golden(seed, tmp_path):
     assert net.from_json(net.to_json(lowered.net)).hash == lowered.net.hash
 
 
-def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path):
+def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_property):
+    record_property(
+        "claim", "random perceptrons: RTL = golden, with and without pauses; II = formula"
+    )
     path = tmp_path / "random.onnx"
     raw = random_nets.write_model(rtl_seed, path)
     lowered = lower(path)

@@ -1,0 +1,101 @@
+"""The networks of models/: cards tell the truth, and whole test sets go through the RTL."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from onebit import data, flow, folding, recipe
+
+IN_TEST = 1000  # images through the RTL, unless --prove asks for all
+LEAST = {"digits-mlp": 0.95, "mnist-120": 0.968, "mnist-sfc": 0.982, "mnist-tfc": 0.95}
+NETWORKS = recipe.networks()
+REPRODUCED = 0.003  # of accuracy: how near a retraining comes
+
+
+def pytest_generate_tests(metafunc):
+    if "retrained" in metafunc.fixturenames:  # minutes each, but for the digits
+        full = metafunc.config.getoption("--prove")
+        metafunc.parametrize("retrained", NETWORKS if full else ["digits-mlp"])
+
+
+def card_of(name: str) -> dict:
+    return json.loads((recipe.folder(name) / "card.json").read_text())
+
+
+@pytest.fixture(scope="module", params=NETWORKS)
+def compiled(request, tmp_path_factory):
+    """A network of models/ as `onebit compile` makes it."""
+    out = tmp_path_factory.mktemp("out") / request.param
+    return flow.compile_network(request.param, out, "pynq-z2", None, None)
+
+
+def test_the_card_belongs_to_model_and_recipe(compiled):
+    name = compiled.facts["network"]
+    card, model = card_of(name), (recipe.folder(name) / flow.MODEL).read_bytes()
+    assert card["model_sha256"] == hashlib.sha256(model).hexdigest()
+    assert card["recipe_sha256"] == recipe.load(name).digest
+    assert card["seed"] == recipe.load(name).seed
+
+
+def test_source_golden_and_rtl_agree(compiled, prove, record_property):
+    name = compiled.facts["network"]
+    facts = flow.run_simulation(compiled, flow.samples(compiled, None if prove else IN_TEST, 0))
+    assert facts["mismatches"] == 0
+    assert facts["source_equal"] == facts["images"]
+    assert facts["ii_cycles"] == facts["ii_formula"]
+    if prove:
+        assert round(facts["accuracy"], 5) == card_of(name)["test_accuracy"] >= LEAST[name]
+        record_property(
+            "claim",
+            f"{name}: {facts['images']} test images through the RTL, 0 mismatches in any logit or "
+            f"class; source network's class on {facts['source_equal']}; accuracy "
+            f"{facts['accuracy']:.2%}; II {facts['ii_cycles']:g} = formula",
+        )
+
+
+def test_the_cards_accuracy_is_the_integer_models(compiled):
+    name = compiled.facts["network"]
+    accuracy = flow.integer_accuracy(
+        recipe.folder(name) / flow.MODEL, data.load(compiled.facts["data"]).test
+    )
+    assert round(accuracy, 5) == card_of(name)["test_accuracy"] >= LEAST[name]
+
+
+def test_pauses_lose_and_reorder_nothing(compiled, record_property):
+    samples = flow.samples(compiled, 300, 0)
+    facts = flow.run_simulation(compiled, samples, stall=40, seed=5)
+    assert facts["images"] == 300
+    assert facts["mismatches"] == 0
+    record_property("claim", "random pauses on both sides: nothing lost, reordered or repeated")
+
+
+def test_tfc_at_64_cycles_is_simulated_in_seconds(tmp_path, prove, record_property):
+    made = flow.compile_network("mnist-tfc", tmp_path / "out", "pynq-z2", 100e6 / 64, None)
+    assert folding.interval(made.net, made.folding) <= 64
+    facts = flow.run_simulation(made, flow.samples(made, None if prove else IN_TEST, 0))
+    assert facts["mismatches"] == 0
+    assert facts["ii_cycles"] == facts["ii_formula"]
+    assert facts["seconds"] < 20
+    if prove:
+        record_property(
+            "claim",
+            f"mnist-tfc at II {facts['ii_cycles']:g}: {facts['images']} images simulated in "
+            f"{facts['seconds']:.1f} s (20 allowed)",
+        )
+
+
+def test_retraining_reproduces_the_accuracy(retrained, tmp_path, record_property):
+    from onebit.train import run
+
+    name = retrained
+    known = recipe.load(name)
+    result = run.train(known, tmp_path, integer_accuracy=flow.integer_accuracy)
+    assert result.test_accuracy == pytest.approx(card_of(name)["test_accuracy"], abs=REPRODUCED)
+    record_property(
+        "claim",
+        f"{name}: retrained from its recipe, {result.test_accuracy:.2%} against "
+        f"{card_of(name)['test_accuracy']:.2%} on the card",
+    )
