@@ -170,11 +170,11 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def _simulate(compiled: Compiled, count: int | None, stall: int, seed: int) -> dict[str, Any]:
-    from onebit import flow, verilate
+    from onebit import flow, simulate
 
     samples = flow.samples(compiled, count, seed)
     with stderr.status("building the simulator (cached by content)"):
-        verilate.build(compiled.out / "rtl")
+        simulate.simulator(compiled.out, compiled.net, compiled.folding)
     with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as advance:
         return flow.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=advance)
 

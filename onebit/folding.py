@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -159,7 +160,7 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
     memory port can feed and whose estimated LUTs stay under the ceiling.
     """
     if target_fps is not None:
-        most = int(clock_mhz * 1e6 / target_fps) if target_fps > 0 else 0
+        most = int(min(clock_mhz * 1e6 / target_fps, 1e18)) if target_fps > 0 else 0
         if most < 1:
             raise ConfigError(
                 f"{target_fps:g} images/s at {clock_mhz:g} MHz is not one image in a whole cycle",
@@ -219,11 +220,18 @@ def from_toml(text: str, where: str) -> Folding:
     except tomllib.TOMLDecodeError as reason:
         raise ConfigError(f"{where}: not TOML: {reason}") from None
     if data.get("format") != FORMAT:
-        raise ConfigError(f"{where}: format {data.get('format')!r}, this onebit reads {FORMAT}")
+        raise ConfigError(
+            f"{where}: format {data.get('format')!r}, this onebit reads {FORMAT}",
+            hint="`onebit compile NET` writes a folding.toml to start from",
+        )
     top: dict[str, Any] = {"net_hash": str, "board": str, "clock_mhz": (int, float), "layers": dict}
     for key, kind in top.items():
         if not isinstance(data.get(key), kind):
             raise ConfigError(f"{where}: {key!r} is missing or is {data.get(key)!r}")
+    if unknown := sorted(data.keys() - top.keys() - {"format"}):
+        raise ConfigError(f"{where}: unknown key {unknown[0]!r}", hint=f"known: {', '.join(top)}")
+    if not 0 < data["clock_mhz"] < math.inf:
+        raise ConfigError(f"{where}: clock_mhz={data['clock_mhz']!r} is not a number above 0")
     return Folding(
         net_hash=data["net_hash"],
         board=data["board"],
@@ -234,6 +242,7 @@ def from_toml(text: str, where: str) -> Folding:
 
 def _fold(name: str, table: Any, where: str) -> Fold:
     allowed = {"style": get_args(Style), "memory": get_args(Memory)}
+    known = [key.name for key in fields(Fold)]
     if not isinstance(table, dict):
         raise ConfigError(f"{where}: [layers.{name}] is not a table")
     for key, value in table.items():
@@ -242,10 +251,14 @@ def _fold(name: str, table: Any, where: str) -> Fold:
                 raise ConfigError(
                     f"{where}: layer {name!r}: {key}={value!r} is not in {allowed[key]}"
                 )
-        elif key not in ("pe", "simd", "m", "fifo"):
-            raise ConfigError(f"{where}: layer {name!r}: unknown key {key!r}")
+        elif key not in known:
+            raise ConfigError(
+                f"{where}: layer {name!r}: unknown key {key!r}", hint=f"known: {', '.join(known)}"
+            )
         elif not isinstance(value, int) or isinstance(value, bool):
             raise ConfigError(f"{where}: layer {name!r}: {key}={value!r} is not a whole number")
+    if missing := [key for key in known if key not in table]:
+        raise ConfigError(f"{where}: layer {name!r}: the key {missing[0]!r} is missing")
     return Fold(**table)
 
 
@@ -254,4 +267,7 @@ def load(path: Path) -> Folding:
     try:
         return from_toml(path.read_text(), str(path))
     except (OSError, UnicodeDecodeError) as reason:
-        raise ConfigError(f"cannot read the folding file {str(path)!r}: {reason}") from None
+        raise ConfigError(
+            f"cannot read the folding file {str(path)!r}: {reason}",
+            hint="`onebit compile NET` writes a folding.toml to start from",
+        ) from None

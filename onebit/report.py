@@ -25,7 +25,7 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
     except (OSError, ValueError):
         raise ConfigError(
             f"{str(file)!r} is not there: this network has not been simulated",
-            hint=f"onebit simulate {compiled.facts['network']}",
+            hint=f"onebit simulate {compiled.out}",
         ) from None
     if facts["net_hash"] != compiled.net.hash:
         raise ConfigError(f"{str(file)!r} is of another network", hint="simulate it again")

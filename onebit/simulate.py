@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from onebit.net import Net
 from onebit.pack import beat_bytes, pack_stream, unpack_stream
 
 Ints = NDArray[np.int64]
+COMPILE_HINT = "`onebit compile NET` writes the folder anew"
 IMAGES_BEFORE = 2  # images that are traced before a failing one, so that the pipeline is as it was
 
 
@@ -85,8 +87,7 @@ def run(
     `stall`: percentage of cycles in which the input has no beat and the output no room, at random
     from `seed`. `on_done` hears how many more images came out.
     """
-    _check_files(out, net, folding)
-    simulator = verilate.build(out / "rtl")
+    program = simulator(out, net, folding)
     workers = max(1, min(system.cores(), len(elements) // 64))
     edges = np.linspace(0, len(elements), workers + 1).astype(int)
     parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
@@ -102,7 +103,7 @@ def run(
                 seen[index] = int(count)
 
         start = time.perf_counter()
-        commands = [options.command(simulator, *part) for part in parts]
+        commands = [options.command(program, *part) for part in parts]
         for code, error in system.run_all(commands, cwd=out, on_line=on_line):
             if code:
                 raise CheckFailed(f"the simulation stopped: {error.strip() or f'exit code {code}'}")
@@ -121,32 +122,35 @@ def run(
     )
 
 
-def _check_files(out: Path, net: Net, folding: Folding) -> None:
-    """ConfigError unless the folder's RTL is of this network and folding, and no word is missing.
+def simulator(out: Path, net: Net, folding: Folding) -> Path:
+    """The built simulator of the folder `out`; ConfigError unless its files are of this network.
 
-    What the words are is for the simulation to judge, but $readmemh only warns of missing ones.
+    What the memories hold is for the simulation to judge, but $readmemh only warns of lost words.
     """
-    hint = "`onebit compile` writes the folder anew"
-    texts = {f"mem/{name}": text for name, text in emit.memories(net, folding).items()}
-    texts["rtl/accelerator.sv"] = emit.accelerator(net, folding)
-    for name, text in texts.items():
-        file = out / name
-        try:
-            found = file.read_text()
-        except (OSError, UnicodeDecodeError) as reason:
-            raise ConfigError(f"cannot read {str(file)!r}: {reason}", hint=hint) from None
-        if file.suffix == ".sv" and found != text:
+    top = out / "rtl" / "accelerator.sv"
+    if _text(top) != emit.accelerator(net, folding):
+        raise ConfigError(
+            f"{str(top)!r} is not what net.json and folding.toml describe",
+            hint="pass an edited folding.toml to `onebit compile NET --folding FILE`",
+        )
+    for name, text in emit.memories(net, folding).items():
+        file = out / "mem" / name
+        words, wanted = _text(file).split(), text.split()
+        other = set("".join(words)) - set(string.hexdigits)
+        if other or list(map(len, words)) != list(map(len, wanted)):
             raise ConfigError(
-                f"{str(file)!r} is not what net.json and folding.toml describe",
-                hint="pass an edited folding.toml to `onebit compile NET --folding FILE`",
+                f"{str(file)!r} holds {len(words)} words, not {len(wanted)} of {len(wanted[0])} "
+                "hexadecimal digits each, or one is damaged",
+                hint=COMPILE_HINT,
             )
-        words, wanted = found.split(), text.split()
-        if file.suffix == ".mem" and list(map(len, words)) != list(map(len, wanted)):
-            raise ConfigError(
-                f"{str(file)!r} holds {len(words)} words and {len(''.join(words))} digits, not "
-                f"{len(wanted)} words of {len(wanted[0])} digits",
-                hint=hint,
-            )
+    return verilate.build(out / "rtl")
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as reason:
+        raise ConfigError(f"cannot read {str(file)!r}: {reason}", hint=COMPILE_HINT) from None
 
 
 def compare(found: Run, expected: golden.Outputs) -> Ints:
@@ -169,14 +173,14 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
         probes = folder / "probes.sv"
         probes.write_text(emit.probes(net, folding))
         probe = system.share_dir("sim") / "stream_probe.sv"
-        simulator = verilate.build(out / "rtl", [probe, probes], trace=True)
+        program = verilate.build(out / "rtl", [probe, probes], trace=True)
         options = _Options(net, folding, folder, 0, 0)
         options.write(values[net.input.name])
         try:
             waveform.parent.mkdir(exist_ok=True)
         except OSError as reason:
             raise OnebitError(f"cannot write {str(waveform)!r}: {reason.strerror}") from None
-        command = options.command(simulator, 0, len(samples), waveform)
+        command = options.command(program, 0, len(samples), waveform)
         (folder / "mem").symlink_to((out / "mem").resolve())
         ((code, error),) = system.run_all([command], cwd=folder, on_line=lambda index, line: None)
         if code:

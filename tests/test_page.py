@@ -1,0 +1,221 @@
+"""The report's page: well-formed, self-contained, escaped, and honest about what failed."""
+
+from __future__ import annotations
+
+import copy
+import re
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+
+from onebit.page import page
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+def layer(name: str, kind: str, shape: str, cycles: int, bits: int = 0) -> dict[str, Any]:
+    return {
+        "name": name,
+        "kind": kind,
+        "shape": shape,
+        "pe": 3,
+        "simd": 64,
+        "cycles": cycles,
+        "share": cycles / 6,
+        "weight_bits": bits,
+        "macs": bits,
+        "element": "bit",
+    }
+
+
+def simulation() -> dict[str, Any]:
+    return {
+        "samples": "digits, test set",
+        "images": 360,
+        "mismatches": 0,
+        "source_equal": 360,
+        "source_ties": [],
+        "source_mismatches": [],
+        "accuracy": 0.9527,
+        "ii_cycles": 6.0,
+        "ii_formula": 6,
+        "latency_cycles": 47,
+        "clock_mhz": 100.0,
+        "images_per_second": 1e8 / 6,
+        "latency_us": 0.47,
+        "stall_percent": 0,
+        "cycles": 2242,
+        "seconds": 0.044,
+        "shown": [
+            {"pixels": [[0, 16, 16], [8, 8, 0]], "label": 5, "class": 9},
+            {"pixels": [[0, 0, 16], [0, 0, 16]], "label": 1, "class": 1},
+        ],
+        "mismatch": None,
+    }
+
+
+@pytest.fixture
+def facts() -> dict[str, Any]:
+    return {
+        "network": "digits-mlp",
+        "title": "Digits, 64-64-10",
+        "onebit": "0.1.0",
+        "net_hash": "6f1abf7fa28f1b3452fb6ed94eb17d12",
+        "board": "pynq-z2",
+        "part": "xc7z020clg400-1",
+        "lut_estimate": 9650,
+        "lut_board": 53200,
+        "trained_accuracy": None,
+        "layers": [
+            layer("input", "input", "64", 6),
+            layer("fc1", "mvau", "64 -> 64", 6, 4096),
+            layer("head", "head", "10 -> class", 3),
+        ],
+        "simulation": simulation(),
+        "cpu": {
+            "engine": "onnxruntime float32",
+            "threads": 2,
+            "batch": 360,
+            "images_per_second": 3_083_908,
+            "spread": [1_125_341, 3_924_347],
+            "fpga_over_cpu": 5.404,
+        },
+    }
+
+
+class Reader(HTMLParser):
+    """Checks that tags close in order; keeps attributes and visible text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, *pair) for pair in attrs]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.attributes += [(tag, *pair) for pair in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> closes {self.open}"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.text += f"{data} "
+
+
+def read(facts: dict[str, Any]) -> Reader:
+    """The page, read; its tags balance."""
+    reader = Reader()
+    reader.feed(page(facts))
+    reader.close()
+    assert reader.open == []
+    reader.text = " ".join(reader.text.split())
+    return reader
+
+
+def test_says_what_was_proved_and_measured(facts: dict[str, Any]) -> None:
+    text = read(facts).text
+    assert "360 images through the RTL, 0 mismatches" in text
+    assert "Golden equals the source graph on 360 of 360 images" in text
+    assert "95.27%" in text and "16,666,667" in text and "4,096 bits" in text
+    assert "onebit simulate digits-mlp --images all" in text
+
+
+def test_needs_nothing_from_outside(facts: dict[str, Any]) -> None:
+    made = page(facts)
+    assert not re.search(r"https?:|//\w|@import|url\(|<script|<link|<img|<iframe", made)
+    assert not [found for found in read(facts).attributes if found[1] in {"src", "href", "onload"}]
+
+
+def test_equal_facts_give_equal_text(facts: dict[str, Any]) -> None:
+    before = copy.deepcopy(facts)
+    assert page(facts) == page(copy.deepcopy(before))
+    assert facts == before
+
+
+def test_text_is_escaped(facts: dict[str, Any]) -> None:
+    evil = "<b>\"&'</b>"
+    for key in ("title", "network", "board", "part", "onebit", "net_hash"):
+        facts[key] = evil
+    facts["simulation"]["samples"] = facts["cpu"]["engine"] = evil
+    for row in facts["layers"]:
+        row |= {"name": evil, "kind": evil, "shape": evil, "element": evil}
+    facts["simulation"] |= {"mismatches": 1, "mismatch": dict.fromkeys(PLACE, evil)}
+    assert evil not in page(facts)
+    assert read(facts).text.count(evil) > 20
+
+
+PLACE = {
+    "image": 17,
+    "layer": "fc1",
+    "neuron": 33,
+    "expected": 1,
+    "got": 0,
+    "waveform": "out/digits-mlp/waves/image17.vcd",
+}
+
+
+def test_a_mismatch_is_placed(facts: dict[str, Any]) -> None:
+    facts["simulation"] |= {"mismatches": 1, "mismatch": PLACE}
+    made, text = page(facts), read(facts).text
+    assert '<div class="verdict bad">' in made
+    assert "360 images through the RTL, 1 mismatch " in text
+    assert "bit for bit" not in text and "the error is the network's" not in text
+    for name, value in PLACE.items():
+        assert f"{name} {value} " in text
+
+
+def test_a_mismatch_without_a_place_is_still_bad(facts: dict[str, Any]) -> None:
+    facts["simulation"]["mismatches"] = 2
+    assert '<div class="verdict bad">' in page(facts)
+    assert "2 mismatches" in read(facts).text
+
+
+def test_differences_from_the_source_are_listed(facts: dict[str, Any]) -> None:
+    facts["simulation"] |= {"source_equal": 343, "source_ties": list(range(15))}
+    assert '<div class="verdict second good">' in page(facts)
+    assert "10, 11 and 3 more." in read(facts).text
+    facts["simulation"]["source_mismatches"] = [40, 41]
+    assert '<div class="verdict second bad">' in page(facts)
+    assert "Another class on 2 images: 40, 41." in read(facts).text
+
+
+def test_random_samples_have_no_accuracy(facts: dict[str, Any]) -> None:
+    facts["simulation"] |= {"accuracy": None, "shown": [], "samples": "random, seed 0"}
+    text = read(facts).text
+    assert "not known samples: random, seed 0, without labels" in text
+    assert "Sample images" not in text
+
+
+def test_wrong_classes_are_marked(facts: dict[str, Any]) -> None:
+    assert page(facts).count('<figure class="wrong">') == 1
+    text = read(facts).text
+    assert (
+        "9 not 5" in text and "1 is not the label" in text and "the error is the network's" in text
+    )
+
+
+def test_pixels_are_merged_into_runs(facts: dict[str, Any]) -> None:
+    made = page(facts)
+    assert 'fill-opacity="1" d="M1 0h2v1h-2z"' in made
+    assert 'fill-opacity="0.53" d="M0 1h2v1h-2z"' in made
+
+
+def test_stalls_are_said(facts: dict[str, Any]) -> None:
+    facts["simulation"]["stall_percent"] = 30
+    text = read(facts).text
+    assert "measured, 30% stalls" in text and "at 100 MHz, with stalls" in text
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 30])
+def test_a_pipeline_of_any_length_is_drawn(facts: dict[str, Any], count: int) -> None:
+    facts["layers"] = [layer(f"layer{i}", "mvau", "8 -> 8", 6) for i in range(count)]
+    boxes = [a for a in read(facts).attributes if a[:2] == ("rect", "class") and a[2] == "box"]
+    assert len(boxes) == 2 * count
