@@ -88,7 +88,7 @@ check: setup-dev ## linters, types, formats, house style
 	  "$$verilator" --lint-only -Wall --quiet $(wildcard rtl/lint.vlt) -y rtl \
 	    --top-module $$(basename $$file .sv) $$file || exit 1; \
 	done
-	@$(if $(RTL),$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL))
+	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(wildcard sim/*.sv)
 	@echo "check: C++" >&2
 	@$(if $(CPP),$(BIN)/clang-format --dry-run -Werror $(CPP))
 	@echo "check: house style" >&2

@@ -233,6 +233,7 @@ def demo(options: argparse.Namespace) -> int:
         stdout.print(tables.gallery(simulated["shown"]))
         tables.show_report(stdout, facts)
     _judge(simulated)
+    stderr.print("next: `onebit list` for the other networks, `onebit --help` for the rest")
     return 0
 
 

@@ -85,11 +85,13 @@ def whole(low: int, high: int, default: int | None = None) -> Rule:
 
 def number(low: float, high: float, default: float | None = None) -> Rule:
     """A number in low..high; TOML's integers are numbers too."""
-    return Rule(
-        allowed=f"a number in {low:g}..{high:g}",
-        accepts=lambda value: type(value) in (int, float) and low <= value <= high,  # type: ignore[operator]
-        default=default,
-    )
+
+    def accepts(value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        return low <= value <= high
+
+    return Rule(allowed=f"a number in {low:g}..{high:g}", accepts=accepts, default=default)
 
 
 def choice(*names: str) -> Rule:

@@ -115,11 +115,6 @@ def now() -> int:
     return int(get_sim_time("ns")) // PERIOD
 
 
-def ceil_div(a: int, b: int) -> int:
-    """a / b, rounded up."""
-    return -(-a // b)
-
-
 def pack(values: Sequence[int], bits: int) -> int:
     """Values as lanes of `bits` bits (two's complement), index 0 least significant."""
     word = 0

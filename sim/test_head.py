@@ -10,7 +10,7 @@ import pytest
 
 import bench
 import stream
-from stream import ceil_div
+from onebit.pack import ceil_div
 
 
 @dataclass(frozen=True)

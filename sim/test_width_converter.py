@@ -10,7 +10,7 @@ import pytest
 
 import bench
 import stream
-from stream import ceil_div
+from onebit.pack import ceil_div
 
 
 def streams(p: Mapping[str, int], rng: random.Random, count: int) -> tuple[list[int], list[int]]:

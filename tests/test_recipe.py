@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,16 @@ def test_every_recipe_reads_and_ends_in_ten_classes(name: str) -> None:
 
 def test_all_four_networks_are_there() -> None:
     assert {"digits-mlp", "mnist-120", "mnist-sfc", "mnist-tfc"} <= set(recipe.networks())
+
+
+@pytest.mark.parametrize("name", recipe.networks())
+def test_every_card_belongs_to_its_recipe_and_model(name: str) -> None:
+    folder = recipe.folder(name)
+    card = json.loads((folder / "card.json").read_text())
+    assert card["network"] == name
+    assert card["recipe_sha256"] == recipe.load(name).digest
+    model = (folder / "model.qonnx").read_bytes()
+    assert card["model_sha256"] == hashlib.sha256(model).hexdigest()
 
 
 def test_unknown_network_lists_the_known() -> None:

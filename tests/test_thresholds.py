@@ -57,3 +57,22 @@ def test_a_product_is_exact_and_rounded_once():
         offset=1.0,
     )
     assert real[0, 0] == np.float32(16_777_218)
+
+
+def test_a_chunk_with_one_value_is_no_reason_to_refuse(monkeypatch):
+    monkeypatch.setattr(thresholds, "VALUES_AT_ONCE", 12)
+    found = find(lambda acc: np.where(acc >= 15, 1, -1), bits=True, mw=20)
+    assert found.level.tolist() == [15] * 4
+
+
+@pytest.mark.parametrize("value", [1, -1])
+def test_a_layer_that_never_changes_is_a_bit(value):
+    found = find(lambda acc: np.full_like(acc, value), bits=True, mw=20)
+    assert found.constant.all()
+    assert ((20 >= found.level) == (value > 0)).all()
+    assert (found.lo, found.hi) == (-1, 1)
+
+
+def test_two_values_above_zero_are_refused():
+    with pytest.raises(ConfigError, match=r"takes the values \[1.0, 2.0\]"):
+        find(lambda acc: np.where(acc > 4, 2, 1), bits=True, mw=20)

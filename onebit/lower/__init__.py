@@ -58,6 +58,24 @@ class Values:
     offset: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matrix:
+    """One product on its way to an Mvau.
+
+    weights: {0,1} (mh, mw) as the source has them. `chain` gives the source's values (rows, mh) at
+    accumulators (rows, 1) in lo..hi; element: of the layer's input.
+    """
+
+    name: str
+    previous: str
+    weights: NDArray[np.uint8]
+    element: Element
+    lo: int
+    hi: int
+    chain: Callable[[Ints], Floats]
+    finn: FinnLayer
+
+
 def lower(path: Path, *, title: str = "") -> Lowered:
     """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered."""
     model, source = read(path), analyse(path)
@@ -73,18 +91,16 @@ def lower(path: Path, *, title: str = "") -> Lowered:
     values = Values(element=first.element, scale=first.scale, offset=first.offset)
     ties = pairs = 0
     for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
-        name, previous = f"fc{index + 1}", layers[-1].name
+        matrix = _matrix(source, product, structure, f"fc{index + 1}", layers[-1].name, values)
         if index < len(finn) - 1:
-            layer, values, found, differing = _hidden(
-                source, product, structure, name, values, previous
-            )
+            layer, values, found, differing = _hidden(matrix)
             layers.append(layer)
             ties += differing
         else:
-            last, end, pairs, found = _last(source, product, structure, name, values, previous)
+            last, end, pairs, found = _last(matrix)
             layers += [last, end]
-        mw, mh = product.weights.shape
-        became |= {product.name: f"{name}: {mw} x {mh} weights of 1 bit"}
+        mh, mw = matrix.weights.shape
+        became |= {product.name: f"{matrix.name}: {mw} x {mh} weights of 1 bit"}
         became |= _became(product.after, found)
     notes = tuple(
         Note(node=node.name, op=node.op_type, became=became.get(node.name, "a constant, folded"))
@@ -114,10 +130,16 @@ def _signs(product: Product) -> tuple[NDArray[np.uint8], Floats]:
     return (product.weights.T > 0).astype(np.uint8), scale[0]
 
 
-def _chain(
-    source: Source, product: Product, weights: NDArray[np.uint8], scale: Floats, values: Values
-) -> Callable[[Ints], Floats]:
-    """The source's values (rows, mh) after the product, for accumulators (rows, 1 or mh)."""
+def _matrix(
+    source: Source,
+    product: Product,
+    finn: FinnLayer,
+    name: str,
+    previous: str,
+    values: Values,
+) -> Matrix:
+    """The product with its chain: the source's values (rows, mh) at accumulators (rows, 1)."""
+    weights, weight_scale = _signs(product)
     mh, mw = weights.shape
     after = segment_function(source, product.after, mh)
     row_sum = 2 * weights.sum(axis=1, dtype=np.int64) - mw
@@ -127,72 +149,63 @@ def _chain(
             acc,
             bits=isinstance(values.element, Bit),
             mw=mw,
-            weight_scale=scale,
+            weight_scale=weight_scale,
             row_sum=row_sum,
             scale=values.scale,
             offset=values.offset,
         )
         return after(np.broadcast_to(real, (len(acc), mh)))
 
-    return chain
+    lo, hi = _acc_range(mw, values.element)
+    return Matrix(
+        name=name,
+        previous=previous,
+        weights=weights,
+        element=values.element,
+        lo=lo,
+        hi=hi,
+        chain=chain,
+        finn=finn,
+    )
 
 
-def _acc_range(weights: NDArray[np.uint8], element: Element) -> tuple[int, int]:
-    """The accumulators that any weights of this width can reach."""
-    mw = weights.shape[1]
+def _acc_range(mw: int, element: Element) -> tuple[int, int]:
+    """The accumulators that any mw weights can reach."""
     if isinstance(element, Bit):
         return 0, mw
     most = max(abs(element.lo), element.hi) * mw
     return -most, most
 
 
-def _hidden(
-    source: Source,
-    product: Product,
-    finn: FinnLayer,
-    name: str,
-    values: Values,
-    previous: str,
-) -> tuple[Mvau, Values, str, int]:
+def _hidden(matrix: Matrix) -> tuple[Mvau, Values, str, int]:
     """A hidden layer: (layer, what its bits stand for, a note, channels that tie)."""
-    weights, scale = _signs(product)
-    chain = _chain(source, product, weights, scale, values)
-    lo, hi = _acc_range(weights, values.element)
+    name, weights = matrix.name, matrix.weights
     mh, mw = weights.shape
-    bits = isinstance(values.element, Bit)
-    found = levels.find(name, lo, hi, mh, bits=bits, mw=mw, chain=chain)
+    bits = isinstance(matrix.element, Bit)
+    found = levels.find(name, matrix.lo, matrix.hi, mh, bits=bits, mw=mw, chain=matrix.chain)
     layer = Mvau(
         name=name,
-        inputs=(previous,),
+        inputs=(matrix.previous,),
         weights=np.where(found.flip[:, None], 1 - weights, weights),
         thresholds=found.level[None, :],
     )
-    ties = _cross_check(layer, finn, values.element)
+    ties = _cross_check(layer, matrix)
     note = (
         f"{name}: {mh} thresholds ({int(found.flip.sum())} with negated weights, "
         f"{int(found.constant.sum())} constant, {ties} tie with FINN's)"
     )
-    scale_out, offset_out = (found.hi - found.lo) / 2, (found.hi + found.lo) / 2
-    return layer, Values(element=Bit(), scale=scale_out, offset=offset_out), note, ties
+    scale, offset = (found.hi - found.lo) / 2, (found.hi + found.lo) / 2
+    return layer, Values(element=Bit(), scale=scale, offset=offset), note, ties
 
 
-def _last(
-    source: Source,
-    product: Product,
-    finn: FinnLayer,
-    name: str,
-    values: Values,
-    previous: str,
-) -> tuple[Mvau, Head, int, str]:
+def _last(matrix: Matrix) -> tuple[Mvau, Head, int, str]:
     """The last product and the head: (layer, head, pairs that differ, a note)."""
-    weights, scale = _signs(product)
-    chain = _chain(source, product, weights, scale, values)
-    lo, hi = _acc_range(weights, values.element)
-    acc = np.arange(lo, hi + 1, dtype=np.int64)
-    logits = np.concatenate([chain(part) for part in levels.chunks(lo, hi, weights.shape[0])])
-    fixed = heads.fit(acc, logits)
-    layer = Mvau(name=name, inputs=(previous,), weights=weights, thresholds=None)
-    _cross_check_weights(layer, finn)
+    name, mh = matrix.name, len(matrix.weights)
+    acc = np.arange(matrix.lo, matrix.hi + 1, dtype=np.int64)
+    parts = levels.chunks(matrix.lo, matrix.hi, mh)
+    fixed = heads.fit(acc, np.concatenate([matrix.chain(part) for part in parts]))
+    layer = Mvau(name=name, inputs=(matrix.previous,), weights=matrix.weights, thresholds=None)
+    _cross_check_weights(layer, matrix.finn)
     end = Head(
         name="head",
         inputs=(name,),
@@ -215,23 +228,23 @@ def _cross_check_weights(layer: Mvau, finn: FinnLayer) -> NDArray[np.bool_]:
     return np.asarray(differing == layer.mw)
 
 
-def _cross_check(layer: Mvau, finn: FinnLayer, element: Element) -> int:
+def _cross_check(layer: Mvau, matrix: Matrix) -> int:
     """How many channels FINN's thresholds place one integer away; CheckFailed if further.
 
     FINN's chain is asked just below and at each threshold, and a tie's width away on both sides.
     Constant channels are left out: for a zero slope FINN divides by zero.
     """
     assert layer.thresholds is not None
-    negated = _cross_check_weights(layer, finn)
-    lo, hi = _acc_range(layer.weights, element)
+    negated = _cross_check_weights(layer, matrix.finn)
+    lo, hi, bits = matrix.lo, matrix.hi, isinstance(matrix.element, Bit)
     level = layer.thresholds[0]
     slack = max(1, (hi - lo) // 100_000)
     at = np.stack([level - 1 - slack, level - 1, level, level + slack])
     at, outside = np.clip(at, lo, hi), (at < lo) | (at > hi)
-    theirs = np.where(negated, (layer.mw if isinstance(element, Bit) else 0) - at, at)
-    if isinstance(element, Bit) and not finn.xnor:
+    theirs = np.where(negated, (layer.mw if bits else 0) - at, at)
+    if bits and not matrix.finn.xnor:
         theirs = 2 * theirs - layer.mw
-    bit = finn.after(theirs.astype(np.float32)) > 0
+    bit = matrix.finn.after(theirs.astype(np.float32)) > 0
     want = at >= level
     wrong = (bit != want) & ~outside & (lo < level) & (level <= hi)
     far = wrong[0] | wrong[3]

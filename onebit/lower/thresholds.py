@@ -12,6 +12,7 @@ from onebit.errors import ConfigError
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+NOT_A_BIT = "end every hidden layer with a 1-bit quantiser; a plain Sign gives 0 at 0"
 VALUES_AT_ONCE = 1 << 22  # accumulators x channels a chunk: 16 MiB of float32
 
 
@@ -93,7 +94,7 @@ def find(
     flip = ~constant & ~last
     rising = np.where(constant & last, lo, hi + 1 - ones)
     falling = (mw if bits else 0) - (lo + ones - 1)
-    low, high = (min(seen), max(seen)) if len(seen) == 2 else (-abs(max(seen)), abs(max(seen)))
+    low, high = _pair(layer, seen)
     return Thresholds(
         level=np.where(flip, falling, rising), flip=flip, constant=constant, lo=low, hi=high
     )
@@ -106,11 +107,23 @@ def _note_values(layer: str, acc: Ints, value: Floats, seen: set[float]) -> None
     other = (value != low) & (value != high)
     if np.isnan(value).any():
         raise ConfigError(f"layer {layer!r}: its activation is not a number")
-    if other.any() or len(seen) > 2 or not min(seen) <= 0 <= max(seen) or seen == {0.0}:
+    if other.any() or len(seen) > 2:
         row, channel = (int(i[0]) for i in np.nonzero(other)) if other.any() else (0, 0)
         found = sorted({*seen, float(value[row, channel])})[:4]
         raise ConfigError(
             f"layer {layer!r}, channel {channel}: the activation takes more than two values, such "
             f"as {found} (at the sum {int(acc[row, 0])}); it is not 1 bit",
-            hint="end every hidden layer with a 1-bit quantiser; a plain Sign gives 0 at 0",
+            hint=NOT_A_BIT,
         )
+
+
+def _pair(layer: str, seen: set[float]) -> tuple[float, float]:
+    """What bits 0 and 1 stand for; where a layer never changes, its value and the negative."""
+    low, high = (min(seen), max(seen)) if len(seen) == 2 else (-abs(max(seen)), abs(max(seen)))
+    if not low <= 0 < high:
+        raise ConfigError(
+            f"layer {layer!r}: its activation takes the values {sorted(seen)}; one must be above "
+            "0, the other not",
+            hint=NOT_A_BIT,
+        )
+    return low, high

@@ -78,9 +78,10 @@ def with_brevitas_layers(module: nn.Module) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, with_brevitas_layers(child))
     if isinstance(module, Sign):
-        return qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst).eval()  # type: ignore[no-any-return]
+        layer: Any = qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
+        return layer.eval()  # type: ignore[no-any-return]
     if isinstance(module, BinaryLinear):
-        layer: Any = qnn.QuantLinear(
+        layer = qnn.QuantLinear(
             module.in_features, module.out_features, bias=False, weight_quant=UnitWeight
         )
     elif isinstance(module, BinaryConv2d):
@@ -151,8 +152,9 @@ def compare(model: nn.Module, path: Path, samples: NDArray[Any]) -> None:
     """CheckFailed unless file and model name the same class for each of the raw samples."""
     device = next(model.parameters()).device
     training = model.training
+    values = torch.from_numpy(samples.astype(np.float32)).to(device)
     with torch.no_grad():
-        want = model.eval()(torch.from_numpy(samples).float().to(device)).argmax(1).cpu().numpy()
+        want = model.eval()(values).argmax(1).cpu().numpy()
     model.train(training)
     differ = np.flatnonzero(execute(path, samples).argmax(1) != want)
     if len(differ):

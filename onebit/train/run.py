@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from onebit import data
+from onebit.data import Dataset
 from onebit.recipe import Recipe
 from onebit.train import card, export
 from onebit.train.layers import BinaryConv2d, BinaryLinear
-from onebit.train.loop import Progress, checkpoint_path, fit
+from onebit.train.loop import Progress, State, checkpoint_path, fit
 
 CHECKED_IMAGES = 256
 
@@ -54,25 +56,7 @@ def train(
         resume=resume,
         progress=progress,
     )
-    file = folder / "model.qonnx"
-    images = dataset.train.images.reshape(len(dataset.train.images), -1)
-    top = int(dataset.train.images.max())
-    export.export_qonnx(
-        state.model, file, input=export.RawInput(shape=images.shape[1:], bits=top.bit_length())
-    )
-    export.compare(state.model, file, images[:CHECKED_IMAGES])
-    test = dataset.test.images.reshape(len(dataset.test.images), -1)
-    made = card.card(
-        recipe,
-        dataset,
-        state.curve,
-        model=file.read_bytes(),
-        parameters=binary_weights(state.model),
-        predicted=export.execute(file, test).argmax(1),
-        integer_accuracy=None,
-    )
-    if integer_accuracy is not None:
-        made = card.measured(made, integer_accuracy(file, dataset.test))
+    made = finish(recipe, dataset, state, folder / "model.qonnx", integer_accuracy)
     card.write(folder, made)
     return Result(
         network=recipe.name,
@@ -83,6 +67,32 @@ def train(
         test_accuracy_float=made["test_accuracy_float"],
         test_accuracy=made["test_accuracy"],
     )
+
+
+def finish(
+    recipe: Recipe,
+    dataset: Dataset,
+    state: State,
+    file: Path,
+    integer_accuracy: card.IntegerAccuracy | None,
+) -> dict[str, Any]:
+    """Export the chosen model to `file`, check it, and measure it on the test images: its card."""
+    learnt = dataset.train.images.reshape(len(dataset.train.images), -1)
+    bits = int(learnt.max()).bit_length()
+    export.export_qonnx(state.model, file, input=export.RawInput(shape=learnt.shape[1:], bits=bits))
+    export.compare(state.model, file, learnt[:CHECKED_IMAGES])
+    test = dataset.test.images.reshape(len(dataset.test.images), -1)
+    made = card.card(
+        recipe,
+        dataset,
+        state.curve,
+        model=file.read_bytes(),
+        parameters=binary_weights(state.model),
+        predicted=export.execute(file, test).argmax(1),
+    )
+    if integer_accuracy is not None:
+        made = card.measured(made, integer_accuracy(file, dataset.test))
+    return made
 
 
 def binary_weights(model: nn.Module) -> int:
