@@ -7,11 +7,19 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from onebit import recipe, tables
 from onebit.errors import CheckFailed, ConfigError, MissingTool
@@ -24,18 +32,34 @@ stdout = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """The one task of a progress bar."""
+
+    shown: Progress
+    task: TaskID
+
+    def to(self, done: int, note: str) -> None:
+        """Show that `done` are done, and how well."""
+        self.shown.update(self.task, completed=done, note=note)
+
+    def advance(self, count: int) -> None:
+        """Show that `count` more are done."""
+        self.shown.advance(self.task, count)
+
+
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Any]:
-    """A progress bar on stderr; the block gets `advance(count)`."""
+def progress(what: str, total: int) -> Iterator[Bar]:
+    """A progress bar on stderr."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=stderr, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda count: bar.advance(task, count)
+    with Progress(*columns, console=stderr, transient=True) as shown:
+        yield Bar(shown, shown.add_task(what, total=total, note=""))
 
 
 def emit_json(facts: Any) -> None:
@@ -72,24 +96,19 @@ def train(options: argparse.Namespace) -> int:
     from onebit import flow
 
     known = recipe.load(options.network)
-    try:
-        from onebit.train import run
-    except ModuleNotFoundError as missing:
-        raise MissingTool(
-            f"the Python package {missing.name!r} was not found; training needs it",
-            hint="make setup-train   (or: pip install 'onebit[train]')",
-        ) from None
+    from onebit.train import run
+
     epochs = known.training.epochs if options.epochs is None else options.epochs
     if epochs < 1:
         raise ConfigError(f"--epochs {epochs} is not at least 1")
-    with progress(f"training {known.name}", epochs) as advance:
+    with progress(f"training {known.name}", epochs) as bar:
         try:
             result = run.train(
                 known,
                 options.out,
                 epochs=options.epochs,
                 resume=not options.fresh,
-                progress=lambda epoch: advance(1),
+                progress=lambda row: bar.to(row.epoch, tables.percent(row.validation_accuracy)),
                 integer_accuracy=flow.integer_accuracy,
             )
         except KeyboardInterrupt:
@@ -175,8 +194,8 @@ def _simulate(compiled: Compiled, count: int | None, stall: int, seed: int) -> d
     samples = flow.samples(compiled, count, seed)
     with stderr.status("building the simulator (cached by content)"):
         simulate.simulator(compiled.out, compiled.net, compiled.folding)
-    with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as advance:
-        return flow.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=advance)
+    with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as bar:
+        return flow.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=bar.advance)
 
 
 def _judge(facts: dict[str, Any]) -> None:

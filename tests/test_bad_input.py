@@ -110,6 +110,10 @@ def two_bits(graph: random_nets.Graph) -> None:
     graph.tensor = tiny.quant(graph, "act", graph.tensor, 2)
 
 
+def zero_or_one(graph: random_nets.Graph) -> None:
+    graph.tensor = tiny.quant(graph, "act", graph.tensor, 1)
+
+
 def plain_floats(graph: random_nets.Graph, name: str, latent: str) -> str:
     return latent
 
@@ -130,6 +134,11 @@ NETWORKS: dict[str, tuple[dict[str, object], str, str | None]] = {
     "2-bit activations": (
         {"activation": two_bits},
         r"node 'act' \(Quant\): 2-bit activations; 1 bit",
+        "1-bit",
+    ),
+    "activations of 0 and 1": (
+        {"activation": zero_or_one},
+        r"node 'act' \(Quant\): 1-bit activations; 1 bit as BipolarQuant",
         "1-bit",
     ),
     "float weights": (

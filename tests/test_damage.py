@@ -187,7 +187,6 @@ def launch(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def test_interrupted_training_goes_on(
     launch: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    pytest.importorskip("torch", reason="training is optional: make setup-train installs it")
     import torch
 
     words = ("train", "digits-mlp", "--epochs", 100_000, "--out", "out")

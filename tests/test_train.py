@@ -7,9 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch", reason="training is optional: make setup-train installs it")
-
 import torch
 from torch import nn
 

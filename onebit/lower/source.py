@@ -204,10 +204,11 @@ def _check_nodes(model: ModelProto) -> None:
         if is_dynamic:
             dynamic |= set(node.output)
         bits = constants.get(node.input[3]) if node.op_type == "Quant" else None
-        if bits is not None and bits.max() != 1 and (seen_product or not is_dynamic):
+        if bits is not None and (seen_product if is_dynamic else bits.max() != 1):
             what = "activations" if is_dynamic else "weights"
             raise ConfigError(
-                f"node {node.name!r} (Quant): {int(bits.max())}-bit {what}; 1 bit is supported",
+                f"node {node.name!r} (Quant): {int(bits.max())}-bit {what}; 1 bit as "
+                "BipolarQuant is supported",
                 hint="only the network's input may have more bits; train with 1-bit quantisers",
             )
         seen_product |= node.op_type in PRODUCTS and is_dynamic
