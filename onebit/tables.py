@@ -64,8 +64,8 @@ def compiled(facts: Facts) -> Table:
     table.add_row("II", f"{facts['ii_cycles']:,} cycles")
     rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
     table.add_row("images/s", rate)
-    table.add_row("head pairs that differ from float32", f"{facts['head_pairs']:,}")
-    table.add_row("ties that FINN's thresholds miss", f"{facts['ties']:,}")
+    table.add_row("logit pairs ordered unlike float32", f"{facts['head_pairs']:,}")
+    table.add_row("ties settled by the source, not FINN", f"{facts['ties']:,}")
     table.add_row("network hash", facts["net_hash"][:16])
     return table
 

@@ -9,6 +9,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
+from onebit.errors import ConfigError
 from onebit.lower.source import OPSET, Segment, Source
 
 Floats = NDArray[np.float32]
@@ -21,9 +22,16 @@ def session(model: ModelProto, *, threads: int = 1, optimise: bool = False) -> o
     options.intra_op_num_threads = threads
     level = ort.GraphOptimizationLevel
     options.graph_optimization_level = level.ORT_ENABLE_ALL if optimise else level.ORT_DISABLE_ALL
-    return ort.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    try:
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as reason:  # noqa: BLE001  onnxruntime's errors share no base
+        first = (str(reason).strip() or repr(reason)).splitlines()[0]
+        raise ConfigError(
+            f"onnxruntime refuses the graph: {first}",
+            hint=f"export it again, with ONNX operators of opset 11 to {OPSET}",
+        ) from None
 
 
 def segment_function(source: Source, segment: Segment, width: int) -> Callable[[Floats], Floats]:

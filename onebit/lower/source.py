@@ -270,6 +270,10 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterable[NodeProto]:
         yield from _quant(node, constants, const)
     elif node.op_type == "Gemm":
         yield from _gemm(node, constants, const)
+    elif node.op_type == "Clip" and node.attribute:  # until opset 10 its bounds were attributes
+        bounds = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+        limits = [const(key, bounds[key]) if key in bounds else "" for key in ("min", "max")]
+        yield helper.make_node("Clip", [x, *limits], [out], name)
     else:
         yield node
 
