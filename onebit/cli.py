@@ -111,7 +111,8 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", metavar="NET", help="a network's name, or an .onnx file")
+    parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or what train wrote")
+    parser.add_argument("--data", metavar="SET", help="the data set to simulate your file with")
     parser.add_argument("--board", default="pynq-z2", help="the board to fit (pynq-z2)")
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument(
@@ -147,7 +148,9 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_demo(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", metavar="NET", nargs="?", default="digits-mlp")
+    parser.add_argument(
+        "network", metavar="NET", nargs="?", default="digits-mlp", help="any name (digits-mlp)"
+    )
 
 
 @dataclass(frozen=True, slots=True)

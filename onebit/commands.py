@@ -119,17 +119,21 @@ def train(options: argparse.Namespace) -> int:
     if options.publish:
         flow.publish(result.folder, recipe.folder(known.name))
     emit_json(facts) if options.json else stdout.print(tables.trained(facts))
+    stderr.print(f"next: onebit compile {result.folder}")
     return 0
 
 
 def compile_network(options: argparse.Namespace) -> int:
     """onebit compile NET"""
-    from onebit import flow, folding
+    from onebit import board, flow, folding
     from onebit.lower import lower
 
-    chosen = flow.subject(options.network)
+    chosen = flow.subject(options.network, options.data)
     lowered = lower(chosen.model, title=chosen.title)
     folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
+    part = board.load(folds.board)
+    if too_much := folding.overflow(lowered.net, folds, part):
+        stderr.print(f"warning: more than {part.name} offers: {too_much}")
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out)
@@ -141,6 +145,8 @@ def compile_network(options: argparse.Namespace) -> int:
         "ii_cycles": interval,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
         "clock_mhz": folds.clock_mhz,
+        "lut_estimate": folding.luts(lowered.net, folds),
+        "lut_board": part.lut,
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
         "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
@@ -166,9 +172,9 @@ def _compiled(name: str) -> Compiled:
     out = OUT / chosen.name
     if (out / "net.json").is_file():
         found = flow.read(out)
-        if (out / flow.MODEL).read_bytes() == chosen.model.read_bytes():
+        if flow.is_current(found, chosen.model):
             return found
-        stderr.print(f"{out} was compiled from another {chosen.model.name}: compiling again")
+        stderr.print(f"{out} was made from another {chosen.model.name} or rtl/: compiling again")
     else:
         stderr.print(f"compiling {chosen.name} into {out}")
     return flow.compile_network(name, out, "pynq-z2", None, None)
@@ -183,7 +189,11 @@ def simulate(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed {options.seed} is not at least 0")
     compiled = _compiled(options.network)
     facts = _simulate(compiled, count, options.stall, options.seed)
-    emit_json(facts) if options.json else stdout.print(tables.simulated(facts))
+    pictures = {"shown"}  # those stay in simulation.json
+    if options.json:
+        emit_json({key: value for key, value in facts.items() if key not in pictures})
+    else:
+        stdout.print(tables.simulated(facts))
     _judge(facts)
     return 0
 
@@ -218,8 +228,8 @@ def _judge(facts: dict[str, Any]) -> None:
 def _count(text: str) -> int | None:
     if text == "all":
         return None
-    if not text.isdecimal() or int(text) < 1:
-        raise ConfigError(f"--images {text!r} is neither a number above 0 nor 'all'")
+    if not text.isdecimal() or int(text) < 2:  # the interval lies between two images
+        raise ConfigError(f"--images {text!r} is neither a number above 1 nor 'all'")
     return int(text)
 
 

@@ -94,7 +94,8 @@ def read_idx(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
     if not path.is_file():
         raise ConfigError(
             f"the data file {str(path)!r} does not exist",
-            hint=f"put {path.name} into {path.parent}, or name the folder above it in $ONEBIT_DATA",
+            hint=f"put MNIST's four *-ubyte.gz files into {path.parent}, or name the folder "
+            "above it in $ONEBIT_DATA; `onebit demo` needs no data",
         )
     try:
         raw = gzip.decompress(path.read_bytes())

@@ -33,9 +33,9 @@ class Wanted:
     needed: bool = False
 
 
-RUN = "make setup   (or: pip install onebit)"
-TRAIN = "make setup-all   (or: pip install 'onebit[train]')"
-DEV = "make setup-all   (or: pip install 'onebit[dev]')"
+RUN = "make setup"
+TRAIN = "make setup-train"
+DEV = "make setup-dev"
 
 PACKAGES = (
     Wanted("numpy", "everything", RUN, needed=True),
@@ -51,7 +51,7 @@ PACKAGES = (
     Wanted("matplotlib", "plots of a training", TRAIN),
     Wanted("cocotb", "the benches of rtl/", DEV),
     Wanted("pytest", "the tests", DEV),
-    Wanted("pyosys", "synthesis to LUTs (Yosys in a wheel)", "pip install pyosys"),
+    Wanted("pyosys", "planned: synthesis to LUTs (Yosys in a wheel)", "pip install pyosys"),
 )
 
 TOOLS = (
@@ -59,16 +59,22 @@ TOOLS = (
     Wanted("make", "simulation", INSTALL["make"], needed=True),
     Wanted("perl", "simulation (Verilator is started by it)", INSTALL["perl"], needed=True),
     Wanted("verilator", "simulation", INSTALL["verilator"], needed=True),
-    Wanted("yosys", "synthesis to LUTs without pyosys", "pip install pyosys"),
-    Wanted("vivado", "bitstreams, timing of the vendor", "AMD Vivado ML Standard, with Zynq-7000"),
-    Wanted("vitis_hls", "synthesis of the HLS export", "AMD Vitis HLS, with Zynq-7000"),
-    Wanted("nextpnr-xilinx", "bitstreams with open tools", "build openXC7's nextpnr-xilinx"),
+    Wanted("yosys", "planned: synthesis to LUTs without pyosys", "pip install pyosys"),
+    Wanted(
+        "vivado",
+        "planned: bitstreams, timing of the vendor",
+        "AMD Vivado ML Standard, with Zynq-7000",
+    ),
+    Wanted("vitis_hls", "planned: synthesis of the HLS export", "AMD Vitis HLS, with Zynq-7000"),
+    Wanted(
+        "nextpnr-xilinx", "planned: bitstreams with open tools", "build openXC7's nextpnr-xilinx"
+    ),
     Wanted(
         "arm-linux-gnueabihf-gcc",
-        "the C export for the board's processor",
+        "planned: the C export for the board's processor",
         "sudo apt install gcc-arm-linux-gnueabihf",
     ),
-    Wanted("qemu-arm", "running that C export here", "sudo apt install qemu-user"),
+    Wanted("qemu-arm", "planned: running that C export here", "sudo apt install qemu-user"),
     Wanted("gtkwave", "looking at waveforms", "sudo apt install gtkwave"),
     Wanted("surfer", "looking at waveforms, newer", "cargo install surfer"),
 )
@@ -152,6 +158,6 @@ def _data_set(name: str) -> Finding:
         name=name,
         found="complete" if complete else None,
         unlocks=f"training and whole-test-set simulation of the {name} networks",
-        install=f"put {', '.join(DATA[name])} into {folder}",
+        install=f"put the four *-ubyte.gz files into {folder}",
         needed=False,
     )

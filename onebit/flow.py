@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import shutil
@@ -17,7 +18,7 @@ from onebit import __version__, board, data, emit, folding, golden, net, recipe,
 from onebit.errors import ConfigError
 from onebit.folding import Folding
 from onebit.lower import Lowered, lower
-from onebit.lower.runtime import execute
+from onebit.lower.runtime import execute, self_contained
 from onebit.net import Net
 
 FORMAT = 1
@@ -25,7 +26,9 @@ MODEL = "model.qonnx"
 COMPILED = "compile.json"
 RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
-FACTS = {"network", "title", "data", "onebit", "head_pairs", "ties"}  # that compile.json must hold
+SUMMATION_ERROR = 1e-5  # of float32 logits, relative to the largest
+# what compile.json must hold
+FACTS = {"network", "title", "data", "onebit", "model_sha256", "head_pairs", "ties"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +61,15 @@ class Samples:
     origin: str
 
 
-def subject(name: str) -> Subject:
-    """The network called `name`, or the ONNX file at that path."""
+def subject(name: str, data_name: str | None = None) -> Subject:
+    """The network called `name`, or the ONNX file or training folder at that path.
+
+    `data_name`: the data set to try it on, where no recipe or card says one.
+    """
+    if data_name is not None and data_name not in data.LOADERS:
+        raise ConfigError(
+            f"no data set is called {data_name!r}", hint=f"there are: {', '.join(data.LOADERS)}"
+        )
     if name in recipe.networks():
         known = recipe.load(name)
         model = recipe.folder(name) / MODEL
@@ -70,10 +80,13 @@ def subject(name: str) -> Subject:
             )
         return Subject(name=name, model=model, title=known.title, data=known.data)
     path = Path(name)
+    if (path / MODEL).is_file() and (path / "card.json").is_file():  # what training leaves
+        card = json.loads((path / "card.json").read_text())
+        return Subject(name=path.name, model=path / MODEL, title=card["title"], data=card["data"])
     if path.suffix in (".onnx", ".qonnx") or path.is_file():
-        return Subject(name=path.stem, model=path, title=path.stem, data=None)
+        return Subject(name=path.stem, model=path, title=path.stem, data=data_name)
     raise ConfigError(
-        f"{name!r} is neither a network nor an .onnx file",
+        f"{name!r} is neither a network, nor an .onnx file, nor a folder that onebit wrote",
         hint=f"networks: {', '.join(recipe.networks())}",
     )
 
@@ -98,6 +111,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         "network": chosen.name,
         "title": chosen.title,
         "data": chosen.data,
+        "model_sha256": digest(chosen.model),
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
         "nodes": [asdict(note) for note in lowered.notes],
@@ -112,15 +126,32 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         rtl, mem = folder / "rtl", folder / "mem"
         for made in (rtl, mem):
             made.mkdir()
-        for file in sorted(system.share_dir("rtl").glob("*.sv")):
+        for file in _library():
             shutil.copyfile(file, rtl / file.name)
         (rtl / "accelerator.sv").write_text(emit.accelerator(lowered.net, folds))
         for name, text in emit.memories(lowered.net, folds).items():
             (mem / name).write_text(text)
-        shutil.copyfile(chosen.model, folder / MODEL)
+        (folder / MODEL).write_bytes(self_contained(chosen.model))
         (folder / "net.json").write_text(net.to_json(lowered.net))
         (folder / "folding.toml").write_text(folding.to_toml(folds))
         (folder / COMPILED).write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def digest(model: Path) -> str:
+    """SHA-256 of the ONNX file."""
+    return hashlib.sha256(model.read_bytes()).hexdigest()
+
+
+def is_current(compiled: Compiled, model: Path) -> bool:
+    """Whether the folder was made from this model and this version of rtl/."""
+    library = [(file, compiled.out / "rtl" / file.name) for file in _library()]
+    return compiled.facts["model_sha256"] == digest(model) and all(
+        copy.is_file() and copy.read_bytes() == file.read_bytes() for file, copy in library
+    )
+
+
+def _library() -> list[Path]:
+    return sorted(system.share_dir("rtl").glob("*.sv"))
 
 
 def compile_network(
@@ -157,7 +188,10 @@ def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
         rng = np.random.default_rng(seed)
         index = rng.integers(0, len(first.table), (count or RANDOM_SAMPLES, *first.shape))
         return Samples(
-            raw=index + first.raw_lo, labels=None, shape=first.shape, origin=f"random, seed {seed}"
+            raw=first.raw_lo + first.raw_step * index,
+            labels=None,
+            shape=first.shape,
+            origin=f"random, seed {seed}",
         )
     test = data.load(compiled.facts["data"]).test
     images = test.images[: count or len(test.images)]
@@ -206,7 +240,7 @@ def run_simulation(
         "samples": chosen.origin,
         "images": len(chosen.raw),
         "mismatches": len(wrong),
-        **_against_source(compiled, chosen, expected),
+        **against_source(compiled, chosen, expected),
         "accuracy": _accuracy(found.classes, chosen),
         **_rates(compiled, found),
         "stall_percent": stall,
@@ -253,19 +287,18 @@ def publish(trained: Path, target: Path) -> None:
         system.write_bytes(target / file.name, file.read_bytes())
 
 
-def _against_source(
-    compiled: Compiled, chosen: Samples, expected: golden.Outputs
-) -> dict[str, Any]:
+def against_source(compiled: Compiled, chosen: Samples, expected: golden.Outputs) -> dict[str, Any]:
     """Golden's classes against the source graph's, executed as it is.
 
-    `source_ties`: images whose class differs but whose top two source logits lie within float32's
-    summation error; `source_mismatches`: the other ones that differ.
+    `source_ties`: images whose class differs but whose source logit lies within float32's summation
+    error of the source's largest; `source_mismatches`: the other ones that differ.
     """
     logits = execute(compiled.out / MODEL, chosen.raw * compiled.net.input.raw_scale)
     differing = np.flatnonzero(logits.argmax(axis=1) != expected.classes)
-    top = np.sort(logits[differing], axis=1)
-    error = 1e-5 * np.maximum(1.0, np.abs(top).max(axis=1, initial=0.0))
-    tie = (top[:, -1] - top[:, -2]) <= error if differing.size else np.zeros(0, dtype=bool)
+    rows = logits[differing]
+    golden_logit = rows[np.arange(len(rows)), expected.classes[differing]]
+    gap = rows.max(axis=1, initial=-np.inf) - golden_logit
+    tie = gap <= SUMMATION_ERROR * np.abs(rows).max(axis=1, initial=0.0)
     return {
         "source_equal": len(chosen.raw) - len(differing),
         "source_ties": differing[tie].tolist(),

@@ -123,7 +123,10 @@ def input_lanes(layer: Layer, fold: Fold) -> int:
 
 
 def units(net: Net, folding: Folding) -> Iterator[Unit]:
-    """Every unit that can limit the rate. A width converter takes the slower side's beats."""
+    """Every unit that can limit the rate.
+
+    A width converter takes the beats of its slower side, never more than the units it joins.
+    """
     for layer in net.layers:
         yield Unit(name=layer.name, cycles=cycles(layer, folding.layers[layer.name]))
 
@@ -153,6 +156,23 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
             return int(fold.pe * fold.simd * (per_lane + rom) + fold.pe * accumulator * 2)
 
 
+def luts(net: Net, folding: Folding) -> int:
+    """The estimated LUTs of the whole accelerator."""
+    return sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
+
+
+def overflow(net: Net, folding: Folding, board: Board) -> str:
+    """What of the folding exceeds the board by the estimate; empty where nothing does."""
+    needed, first = luts(net, folding), net.input
+    port = folding.layers[first.name].simd * first.element.bits
+    found = []
+    if needed > board.lut * CEILING:
+        found.append(f"about {needed:,} LUTs, of {board.lut:,} (at most {CEILING:.0%} will route)")
+    if port > board.port_bits:
+        found.append(f"{port} input bits a cycle, through a port of {board.port_bits}")
+    return "; ".join(found)
+
+
 def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = None) -> Folding:
     """An even folding: every layer as small as the common interval allows.
 
@@ -163,8 +183,8 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
         most = int(min(clock_mhz * 1e6 / target_fps, 1e18)) if target_fps > 0 else 0
         if most < 1:
             raise ConfigError(
-                f"{target_fps:g} images/s at {clock_mhz:g} MHz is not one image in a whole cycle",
-                hint=f"ask for more than 0 and at most {clock_mhz * 1e6:g} images/s",
+                f"{target_fps:,.0f} images/s at {clock_mhz:g} MHz is not a cycle or more an image",
+                hint=f"ask for more than 0 and at most {clock_mhz * 1e6:,.0f} images/s",
             )
         return _at_interval(net, board, clock_mhz, most)
     features = net.input.shape[-1]
@@ -173,8 +193,8 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
     while low < high:
         middle = (low + high) // 2
         folding = _at_interval(net, board, clock_mhz, middle)
-        needed = sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
-        low, high = (low, middle) if needed <= board.lut * CEILING else (middle + 1, high)
+        fits = luts(net, folding) <= board.lut * CEILING
+        low, high = (low, middle) if fits else (middle + 1, high)
     return _at_interval(net, board, clock_mhz, low)
 
 

@@ -43,11 +43,12 @@ def trace(net: Net, raw: NDArray[np.generic]) -> dict[str, Array]:
 
 def encode(layer: Input, raw: NDArray[np.generic]) -> Array:
     """Raw samples as elements; ConfigError where a value is outside the table."""
-    index = raw.astype(np.int64) - layer.raw_lo
-    if index.size and not (0 <= index.min() and index.max() < len(layer.table)):
-        top = layer.raw_lo + len(layer.table) - 1
+    index, rest = np.divmod(raw.astype(np.int64) - layer.raw_lo, layer.raw_step)
+    if index.size and (rest.any() or index.min() < 0 or index.max() >= len(layer.table)):
+        top = layer.raw_lo + layer.raw_step * (len(layer.table) - 1)
         raise ConfigError(
-            f"raw values {raw.min()}..{raw.max()} are not in the input's {layer.raw_lo}..{top}"
+            f"raw values {raw.min()}..{raw.max()} are not all in {layer.raw_lo}..{top} by steps of "
+            f"{layer.raw_step}, the input's"
         )
     return layer.table[index].reshape(-1, *layer.shape)
 

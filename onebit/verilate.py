@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from onebit import system
-from onebit.errors import OnebitError
+from onebit.errors import ConfigError, OnebitError
 
 TOP = "accelerator"
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
@@ -57,13 +57,26 @@ def build(rtl: Path, extra: Sequence[Path] = (), *, trace: bool = False) -> Path
     digest = hashlib.sha256(f"{tools.identity} {trace}".encode())
     for file in [harness, *sources]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
-    target = system.cache_dir() / f"simulator-{digest.hexdigest()[:24]}"
-    if (target / "simulator").is_file():
-        return target / "simulator"
-    with system.replaced_dir(target, CACHE_HINT) as scratch:
+
+    def make(scratch: Path) -> None:
         _verilate(tools, sources, scratch, trace=trace)
         _compile(tools, harness, scratch, trace=trace)
-    return target / "simulator"
+
+    return _cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
+
+
+def _cached(name: str, make: Callable[[Path], None]) -> Path:
+    """The folder `name` of the cache, filled by `make` unless it is there."""
+    target = system.cache_dir() / name
+    if target.is_dir():
+        return target
+    try:
+        with system.replaced_dir(target, CACHE_HINT) as scratch:
+            make(scratch)
+    except ConfigError:
+        if not target.is_dir():  # else another process made it meanwhile
+            raise
+    return target
 
 
 def _include(tools: Tools) -> Path:
@@ -77,18 +90,17 @@ def _include(tools: Tools) -> Path:
 def _library(tools: Tools) -> Path:
     """Verilator's own run-time objects, compiled once for all simulators."""
     digest = hashlib.sha256(tools.identity.encode()).hexdigest()[:24]
-    target = system.cache_dir() / f"verilated-{digest}"
-    if target.is_dir():
-        return target
     include = _include(tools)
     flags = [*FLAGS, "-O2", *_headers(include)]
-    with system.replaced_dir(target, CACHE_HINT) as scratch:
+
+    def make(scratch: Path) -> None:
         commands: list[list[str | Path]] = [
             [tools.compiler, *flags, "-c", include / file, "-o", scratch / f"{file}.o"]
             for file in LIBRARY
         ]
         _run_all(commands)
-    return target
+
+    return _cached(f"verilated-{digest}", make)
 
 
 def _headers(include: Path) -> list[str]:

@@ -1,11 +1,13 @@
 // harness: streams packed images through a verilated accelerator and collects every output beat.
 //
-// Usage: simulator IMAGES RESULTS FIRST COUNT BEATS_IN BYTES_IN BEATS_OUT BYTES_OUT STALL SEED VCD
+// Usage: simulator IMAGES RESULTS FIRST COUNT BEATS_IN BYTES_IN BEATS_OUT BYTES_OUT STALL SEED
+//        PATIENCE VCD
 // IMAGES holds BEATS_IN beats of BYTES_IN bytes an image; images FIRST .. FIRST+COUNT-1 are run.
-// RESULTS gets BEATS_OUT beats of BYTES_OUT bytes an image, then for each image three uint64: the
-// cycles in which its first beat went in, its last beat went in, its last beat came out. STALL is
-// the percentage of cycles in which the input has no beat, and the output no room. VCD is the
-// waveform to write, or - for none. One line `done N` on stdout as images come out.
+// RESULTS gets BEATS_OUT beats of BYTES_OUT bytes an image, then for each image two uint64: the
+// cycles in which its first beat went in and its last beat came out. STALL is the percentage of
+// cycles in which the input has no beat, and the output no room. PATIENCE is the number of cycles
+// without a beat after which none is expected. VCD is the waveform to write, or - for none. One
+// line `done N` on stdout as images come out.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -25,18 +27,16 @@
 
 namespace {
 
-// An image that takes longer than this to come out will never come out.
-constexpr std::uint64_t kPatience = 4'000'000;
 constexpr std::uint64_t kReports = 100;  // progress lines
 
 struct Options {
   std::string images, results;
-  std::uint64_t first, count, beats_in, bytes_in, beats_out, bytes_out, stall, seed;
+  std::uint64_t first, count, beats_in, bytes_in, beats_out, bytes_out, stall, seed, patience;
   std::string vcd;
 };
 
 struct Times {
-  std::uint64_t first_in, last_in, last_out;
+  std::uint64_t first_in, last_out;
 };
 
 // Copies between a port, whatever its width, and the little-endian bytes of a beat.
@@ -150,9 +150,7 @@ void run(Bench& bench, const Options& options, const std::vector<std::uint8_t>& 
     top.m_axis_tready = !stalls();
     bench.settle();
     if (offered && top.s_axis_tready) {
-      Times& time = times[in / options.beats_in];
-      if (in % options.beats_in == 0) time.first_in = cycle;
-      time.last_in = cycle;
+      if (in % options.beats_in == 0) times[in / options.beats_in].first_in = cycle;
       offered = false;
       ++in;
       progress = cycle;
@@ -170,9 +168,9 @@ void run(Bench& bench, const Options& options, const std::vector<std::uint8_t>& 
       if (last && (image + 1) % report == 0) std::cout << "done " << image + 1 << std::endl;
     }
     bench.clock();
-    if (cycle - progress > kPatience) {
+    if (cycle - progress > options.patience) {
       fail("image " + std::to_string(options.first + out / options.beats_out) +
-           " never came out: nothing moved for " + std::to_string(kPatience) + " cycles");
+           " never came out: nothing moved for " + std::to_string(options.patience) + " cycles");
     }
   }
   for (int i = 0; i < 64; ++i) {
@@ -187,10 +185,10 @@ void run(Bench& bench, const Options& options, const std::vector<std::uint8_t>& 
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc < 12) fail("usage: see the first lines of sim/harness.cpp");
+  if (argc < 13) fail("usage: see the first lines of sim/harness.cpp");
   const auto number = [&](int i) { return std::strtoull(argv[i], nullptr, 10); };
-  const Options options{argv[1],   argv[2],   number(3), number(4),  number(5), number(6),
-                        number(7), number(8), number(9), number(10), argv[11]};
+  const Options options{argv[1],   argv[2],   number(3), number(4),  number(5),  number(6),
+                        number(7), number(8), number(9), number(10), number(11), argv[12]};
   const std::vector<std::uint8_t> images = read_images(options);
   std::vector<std::uint8_t> results(options.count * options.beats_out * options.bytes_out);
   std::vector<Times> times(options.count);

@@ -157,7 +157,7 @@ NETWORKS: dict[str, tuple[dict[str, object], str, str | None]] = {
     "softmax": (
         {"activation": parts(tiny.one_bit, node("softmax", "Softmax"))},
         r"node 'softmax' \(Softmax\): the operator 'Softmax' is not supported",
-        "supported here: .*MatMul",
+        "supported: MatMul",
     ),
     "residual": (
         {"activation": residual},
@@ -310,7 +310,7 @@ def test_missing_folding_file(onebit: Onebit, tiny_file: Path) -> None:
 
 @pytest.mark.parametrize("rate", ["0", "-1", "1e12", "nan", "inf"])
 def test_rate_that_cannot_be(onebit: Onebit, tiny_file: Path, rate: str) -> None:
-    refuses(onebit, "images/s at 100 MHz", "at most 1e.08", tiny_file, "--target-fps", rate)
+    refuses(onebit, "images/s at 100 MHz", "at most 100,000,000", tiny_file, "--target-fps", rate)
 
 
 def test_slowest_rate_takes_one_lane(onebit: Onebit, tiny_file: Path) -> None:
@@ -358,10 +358,9 @@ def test_missing_data_says_where_to_put_it(
     folder = tmp_path / "data" / "mnist"
     monkeypatch.setenv("ONEBIT_DATA", str(folder.parent))
     before = tiny.tree(compiled)
-    where = f"put train-images-idx3-ubyte.gz into {folder}.*ONEBIT_DATA"
+    where = rf"put MNIST's four \*-ubyte.gz files into {folder}.*ONEBIT_DATA"
     onebit("simulate", "compiled").refused(2, "does not exist", where)
     onebit("train", "mnist-tfc").refused(2, "does not exist", where)
-
     folder.mkdir(parents=True)
     file = folder / "train-images-idx3-ubyte.gz"
     file.write_bytes(gzip.compress(bytes(1000))[:-5])

@@ -86,6 +86,12 @@ def test_data_set_counts_when_all_its_files_are_there(bare: Path) -> None:
     assert found("data", "mnist") == "complete"
 
 
+def test_what_no_command_offers_yet_is_called_planned() -> None:
+    planned = {each.name for each in doctor.examine() if each.unlocks.startswith("planned: ")}
+    later = {"vivado", "vitis_hls", "nextpnr-xilinx", "arm-linux-gnueabihf-gcc", "qemu-arm"}
+    assert planned == later | {"yosys", "pyosys"}
+
+
 def test_json_holds_what_the_table_holds() -> None:
     findings = doctor.examine()
     report = json.loads(doctor.as_json(findings))

@@ -11,8 +11,9 @@ from onebit.lower import lower
 from onebit.lower.runtime import execute
 
 SAMPLES = 200
-IN_PROVE, IN_TEST = range(500), range(0, 500, 10)
-RTL_IN_PROVE, RTL_IN_TEST = range(40), range(0, 40, 10)
+# Steps of 9 meet every kind of input: random_model takes them in turn, 16 of them.
+IN_PROVE, IN_TEST = range(500), range(0, 450, 9)
+RTL_IN_PROVE, RTL_IN_TEST = range(40), range(0, 40, 9)
 
 
 def pytest_generate_tests(metafunc):
@@ -53,8 +54,8 @@ def test_source_equals_golden(seed, tmp_path, record_property):
     samples = raw_samples(raw, (SAMPLES, *lowered.net.input.shape), seed)
     logits = execute(path, samples)
     classes = golden.run(lowered.net, samples).classes
-    top = np.sort(logits, axis=1)[:, ::-1]
-    tie = top[:, 0] - top[:, 1] <= 1e-5 * np.maximum(1, np.abs(top[:, 0]))
+    gap = logits.max(axis=1) - logits[np.arange(SAMPLES), classes]
+    tie = gap <= flow.SUMMATION_ERROR * np.abs(logits).max(axis=1)
     wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
     assert not wrong.any(), f"seed {seed}: images {np.flatnonzero(wrong)[:5]} differ"
     assert net.from_json(net.to_json(lowered.net)).hash == lowered.net.hash

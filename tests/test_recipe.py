@@ -55,6 +55,12 @@ def test_every_card_belongs_to_its_recipe_and_model(name: str) -> None:
     assert card["model_sha256"] == hashlib.sha256(model).hexdigest()
 
 
+@pytest.mark.parametrize("name", recipe.networks())
+def test_every_recipe_takes_one_bit_or_those_of_its_data(name: str) -> None:
+    network = recipe.load(name)
+    assert network.input.bits in (1, {"digits": 5, "mnist": 8}[network.data])
+
+
 def test_unknown_network_lists_the_known() -> None:
     with pytest.raises(ConfigError, match="'mnist-tcf'") as caught:
         recipe.load("mnist-tcf")

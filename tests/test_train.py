@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from torch import nn
@@ -113,6 +115,40 @@ def test_layers_drop_into_somebody_elses_model(tmp_path: Path) -> None:
     with torch.no_grad():
         want = model.eval()(images).numpy()
     np.testing.assert_allclose(export.execute(file, images.numpy()), want, rtol=1e-5, atol=1e-5)
+
+
+def test_a_shared_sign_is_exported_at_each_of_its_places(tmp_path: Path) -> None:
+    torch.manual_seed(4)
+    sign = Sign()
+    model = nn.Sequential(BinaryLinear(6, 8), nn.BatchNorm1d(8), sign)
+    model.append(BinaryLinear(8, 8)).append(nn.BatchNorm1d(8)).append(sign)
+    model.append(BinaryLinear(8, 3)).append(nn.BatchNorm1d(3))
+    images = torch.randint(0, 16, (64, 6)).float()
+    model(images)  # the statistics of the batch-norms
+    file = str(tmp_path / "shared.qonnx")  # a text is a path too
+    export.export_qonnx(model, file, input=export.RawInput(shape=(6,), bits=4))
+    operators = [node.op_type for node in onnx.load(file).graph.node]
+    assert operators.count("BipolarQuant") == 2 + 3, "two activations and three matrices"
+    with torch.no_grad():
+        want = model.eval()(images).numpy()
+    got = export.execute(Path(file), images.numpy())
+    np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_padding_with_anything_but_zeros_is_refused(tmp_path: Path) -> None:
+    model = nn.Sequential(BinaryConv2d(1, 2, 3, padding=1, padding_mode="circular"), nn.Flatten())
+    file = tmp_path / "padded.qonnx"
+    with pytest.raises(ConfigError, match="'circular'; only zero padding can be exported"):
+        export.export_qonnx(model, file, input=export.RawInput(shape=(1, 4, 4), bits=5))
+    assert not file.exists()
+
+
+def test_input_bits_that_are_not_the_datas_are_refused(tmp_path: Path) -> None:
+    network = recipe.load("digits-mlp")
+    wrong = replace(network, input=replace(network.input, bits=4))
+    with pytest.raises(ConfigError, match=r"digits-mlp: input.bits = 4 .*'digits' have 5 bits"):
+        train(wrong, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_export_notices_a_file_that_computes_something_else(whole: Path) -> None:

@@ -80,6 +80,7 @@ def lower(path: Path, *, title: str = "") -> Lowered:
     """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered."""
     model, source = read(path), analyse(path)
     first = read_input(source, "input")
+    signs = [_signs(product) for product in source.products]
     finn = finn_layers(streamlined(from_first_product(model, source, first)))
     if len(finn) != len(source.products):
         raise ConfigError(
@@ -91,7 +92,8 @@ def lower(path: Path, *, title: str = "") -> Lowered:
     values = Values(element=first.element, scale=first.scale, offset=first.offset)
     ties = pairs = 0
     for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
-        matrix = _matrix(source, product, structure, f"fc{index + 1}", layers[-1].name, values)
+        name, previous = f"fc{index + 1}", layers[-1].name
+        matrix = _matrix(source, product, signs[index], structure, name, previous, values)
         if index < len(finn) - 1:
             layer, values, found, differing = _hidden(matrix)
             layers.append(layer)
@@ -133,13 +135,14 @@ def _signs(product: Product) -> tuple[NDArray[np.uint8], Floats]:
 def _matrix(
     source: Source,
     product: Product,
+    signs: tuple[NDArray[np.uint8], Floats],
     finn: FinnLayer,
     name: str,
     previous: str,
     values: Values,
 ) -> Matrix:
     """The product with its chain: the source's values (rows, mh) at accumulators (rows, 1)."""
-    weights, weight_scale = _signs(product)
+    weights, weight_scale = signs
     mh, mw = weights.shape
     after = segment_function(source, product.after, mh)
     row_sum = 2 * weights.sum(axis=1, dtype=np.int64) - mw
@@ -190,10 +193,12 @@ def _hidden(matrix: Matrix) -> tuple[Mvau, Values, str, int]:
         thresholds=found.level[None, :],
     )
     ties = _cross_check(layer, matrix)
-    note = (
-        f"{name}: {mh} thresholds ({int(found.flip.sum())} with negated weights, "
-        f"{int(found.constant.sum())} constant, {ties} tie with FINN's)"
-    )
+    counts = {
+        "with negated weights": int(found.flip.sum()),
+        "constant": int(found.constant.sum()),
+        "one off in FINN": ties,
+    }
+    note = f"{name}: {mh} thresholds" + "".join(f", {n} {what}" for what, n in counts.items() if n)
     scale, offset = (found.hi - found.lo) / 2, (found.hi + found.lo) / 2
     return layer, Values(element=Bit(), scale=scale, offset=offset), note, ties
 
@@ -214,7 +219,8 @@ def _last(matrix: Matrix) -> tuple[Mvau, Head, int, str]:
         width=fixed.width,
         fraction=fixed.fraction,
     )
-    note = f"head: scale and bias a class, {fixed.width}-bit logits, {fixed.pairs} pairs differ"
+    note = f"head: scale and bias a class, {fixed.width}-bit logits"
+    note += f", {fixed.pairs} pairs ordered unlike float32" if fixed.pairs else ""
     return layer, end, fixed.pairs, note
 
 

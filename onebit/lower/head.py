@@ -30,6 +30,11 @@ def fit(acc: Ints, logits: NDArray[np.float32]) -> FixedPoint:
     The smallest width <= 32 whose order over all (class, accumulator) pairs is float32's; where
     none is, 32 bits and the count of pairs of different classes that compare differently.
     """
+    if not np.isfinite(logits).all():
+        raise ConfigError(
+            f"class {int(np.argmin(np.isfinite(logits).all(axis=0)))}: its logit is not finite",
+            hint="look at the last batch-norm: its variance or scale overflows",
+        )
     slope, shift = _affine(acc, logits)
     order = _winners(logits)
     best: FixedPoint | None = None
@@ -58,7 +63,7 @@ def _affine(
     shift = y.mean(axis=0) - slope * x.mean()
     error = np.abs(y - (x[:, None] * slope + shift)).max(axis=0)
     worst = int(error.argmax())
-    if error[worst] > 1e-5 * max(1.0, float(np.abs(y).max())):
+    if error[worst] > 1e-5 * float(np.abs(y).max()):
         raise ConfigError(
             f"class {worst}: its logit is not an affine function of its sum",
             hint="after the last product only batch-norm, scales and biases can be lowered",

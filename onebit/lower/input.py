@@ -10,35 +10,39 @@ from numpy.typing import NDArray
 from onebit.errors import ConfigError
 from onebit.lower.evaluate import segment_function
 from onebit.lower.source import Source
-from onebit.net import Bit, Element, Input, Int
+from onebit.net import Bit, Element, Input, Int, signed_bits
+
+MOST_BITS = 8  # of an element: wider first layers have no hardware worth building yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Raw:
-    """Raw values lo..hi; the source graph receives raw * scale."""
+    """Raw values lo, lo + step, ... hi; the source graph receives raw * scale."""
 
     lo: int
     hi: int
+    step: int = 1
     scale: float = 1.0
-    bipolar: bool = False
+
+
+BIPOLAR = Raw(lo=-1, hi=1, step=2)
 
 
 def read_input(source: Source, name: str) -> Input:
     """The Input layer; ConfigError where the values before the first product are no integers."""
     raw = _raw(source)
-    values = np.arange(raw.lo, raw.hi + 1)
-    if raw.bipolar:
-        values[values == 0] = 1  # not a bipolar value; the sign of zero is +1 everywhere
+    values = np.arange(raw.lo, raw.hi + 1, raw.step)
     received = (values * np.float64(raw.scale)).astype(np.float32)[:, None]
     real = segment_function(source, source.before, 1)(received)[:, 0].astype(np.float64)
-    element, table, scale, offset = _grid(real, raw)
+    element, table, scale, offset = _grid(real)
     return Input(
         name=name,
         shape=(source.features,),
         element=element,
         raw_lo=raw.lo,
-        table=table,
+        raw_step=raw.step,
         raw_scale=raw.scale,
+        table=table,
         scale=scale,
         offset=offset,
     )
@@ -48,7 +52,7 @@ def _raw(source: Source) -> Raw:
     """The raw values: the annotated datatype, or the levels of the first quantiser."""
     name = source.raw
     if name == "BIPOLAR":
-        return Raw(lo=-1, hi=1, bipolar=True)
+        return BIPOLAR
     if name == "BINARY":
         return Raw(lo=0, hi=1)
     if name.startswith(("INT", "UINT")):
@@ -57,10 +61,11 @@ def _raw(source: Source) -> Raw:
             return Raw(lo=-(1 << bits - 1) if signed else 0, hi=(1 << bits - signed) - 1)
     ops = {node.op_type: node for node in source.before.nodes}
     if "Where" in ops or "Sign" in ops:
-        return Raw(lo=-1, hi=1, bipolar=True)
-    if {"Clip", "Round", "Div"} <= set(ops):
+        return BIPOLAR
+    if {"Clip", "Round", "Div", "Add"} <= set(ops):
         scale = float(source.constants[ops["Div"].input[1]].max())
-        lo, hi = (int(source.constants[key].max()) for key in ops["Clip"].input[1:3])
+        zero = int(source.constants[ops["Add"].input[1]].max())
+        lo, hi = (int(source.constants[key].max()) - zero for key in ops["Clip"].input[1:3])
         return Raw(lo=lo, hi=hi, scale=scale)
     raise ConfigError(
         f"the input is {name}: its raw values are not known",
@@ -70,26 +75,32 @@ def _raw(source: Source) -> Raw:
     )
 
 
-def _grid(real: NDArray[np.float64], raw: Raw) -> tuple[Element, NDArray[np.int64], float, float]:
+def _grid(real: NDArray[np.float64]) -> tuple[Element, NDArray[np.int64], float, float]:
     """real = scale * x + offset with integers x: (element, table of x, scale, offset)."""
     levels = np.unique(real)
     if len(levels) == 2 and levels[0] == -levels[1]:
         return Bit(), (real > 0).astype(np.int64), float(levels[1]), 0.0
     if len(levels) < 2:
         raise ConfigError(f"the input is {levels[0]} whatever the raw value is")
-    step = float(np.diff(levels).min())
-    whole = abs(levels[0] / step - round(levels[0] / step)) < 1e-3
-    offset = 0.0 if whole else float(levels[0])
-    x = (real - offset) / step
-    table = np.rint(x).astype(np.int64)
-    if np.abs(x - table).max() > 1e-2 or table.max() - table.min() >= 1 << 16:
+    least, most = float(levels[0]), float(levels[-1])
+    steps = round((most - least) / float(np.diff(levels).min()))
+    step = (most - least) / steps  # finer than one difference of float32 values
+    table = np.rint((real - least) / step).astype(np.int64)
+    if np.abs(step * table + least - real).max() > 1e-2 * step:
         raise ConfigError(
-            f"the input's {len(levels)} values are not evenly spaced integers times a scale",
+            f"the input's {len(levels)} values are not evenly spaced",
             hint="quantise the input uniformly (Quant or BipolarQuant) before the first product",
         )
-    if abs(step) > 0 and len(levels) > 2:  # a mean over many steps is finer than one difference
-        step = float((levels[-1] - levels[0]) / (table.max() - table.min()))
-    lo, hi = int(table.min()), int(table.max())
-    signed = lo < 0
-    bits = max(hi.bit_length(), (~lo).bit_length() if signed else 0) + signed
-    return Int(bits=max(1, bits), signed=signed), table, step, offset
+    if steps.bit_length() > MOST_BITS:
+        raise ConfigError(
+            f"the input takes {steps + 1} levels, more than {MOST_BITS} bits can hold",
+            hint="quantise it to fewer bits before the first product",
+        )
+    element, first = Int(bits=steps.bit_length()), round(least / step)
+    rounding = 4 * np.finfo(np.float32).eps * max(abs(least), abs(most))
+    if abs(step * first - least) <= rounding:  # whole steps from zero: do without an offset,
+        signed = first < 0
+        bits = signed_bits(first, first + steps) - (not signed)
+        if bits <= element.bits:  # where that takes no more bits
+            return Int(bits=bits, signed=signed), table + first, step, 0.0
+    return element, table, step, least

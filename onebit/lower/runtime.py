@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import onnx
 from numpy.typing import NDArray
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
@@ -34,12 +35,18 @@ def execute(path: Path, samples: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.concatenate(parts)
 
 
+def self_contained(path: Path) -> bytes:
+    """The ONNX file as one piece, with the data that it keeps in other files."""
+    return bytes(onnx.load(path).SerializeToString())
+
+
 def throughput(
     path: Path, samples: NDArray[np.generic], *, threads: int, runs: int = 7
 ) -> list[float]:
     """Samples per second of onnxruntime on the float32 graph, one figure a run after a warm-up."""
     runner = session(plain(read(path)), threads=threads, optimise=True)
-    feed = {runner.get_inputs()[0].name: samples.astype(np.float32)}
+    first = runner.get_inputs()[0]
+    feed = {first.name: samples.astype(np.float32).reshape(-1, *first.shape[1:])}
     runner.run(None, feed)
     rates = []
     for _ in range(runs):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.fold_constants import FoldConstants
 from qonnx.transformation.infer_shapes import InferShapes
 
@@ -81,8 +82,11 @@ def read(path: Path) -> ModelProto:
         ) from None
     if not model.graph.node:
         raise ConfigError(f"{str(path)!r}: the graph has no nodes", hint="export it again")
+    seen: set[str] = set()
     for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"{node.op_type}_{index}"
+        if not node.name or node.name in seen:
+            node.name = f"{node.name or node.op_type}_{index}"
+        seen.add(node.name)
     return model
 
 
@@ -91,6 +95,7 @@ def analyse(path: Path) -> Source:
     model = read(path)
     try:
         _check_nodes(model)
+        _check_shapes(model)
         return cut(plain(model), model)
     except OnebitError:
         raise
@@ -156,8 +161,8 @@ def cut(model: ModelProto, original: ModelProto) -> Source:
                 hint="only a plain chain of layers can be lowered, without residuals or joins",
             )
         if node.op_type == "MatMul":
-            if node.input[1] not in constants:
-                raise ConfigError(f"node {node.name!r} (MatMul): its second input must be weights")
+            if node.input[1] not in constants or constants[node.input[1]].ndim != 2:
+                raise ConfigError(f"node {node.name!r}: its second input must be a weight matrix")
             segments.append(Segment(nodes=tuple(pending), source=start, result=tensor))
             products.append((node.name, constants[node.input[1]]))
             pending, start = [], node.output[0]
@@ -201,6 +206,9 @@ def _check_nodes(model: ModelProto) -> None:
                     f"node {node.name!r} ({node.op_type}): {name!r} holds NaN or infinity",
                     hint="the training diverged, or the export broke: check the model's parameters",
                 )
+        variance = constants.get(node.input[4]) if node.op_type == "BatchNormalization" else None
+        if variance is not None and variance.min() < 0:
+            raise ConfigError(f"node {node.name!r} (BatchNormalization): a variance is negative")
         if is_dynamic:
             dynamic |= set(node.output)
         bits = constants.get(node.input[3]) if node.op_type == "Quant" else None
@@ -212,6 +220,25 @@ def _check_nodes(model: ModelProto) -> None:
                 hint="only the network's input may have more bits; train with 1-bit quantisers",
             )
         seen_product |= node.op_type in PRODUCTS and is_dynamic
+
+
+def _check_shapes(model: ModelProto) -> None:
+    """ConfigError where a product or a reshape does not see [samples, features]."""
+    wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
+    wrapper = wrapper.transform(ChangeBatchSize(1)).transform(InferShapes())
+    constants = _constants(model)
+    for node in model.graph.node:
+        if node.op_type not in (*PRODUCTS, *SHAPING) or node.input[0] in constants:
+            continue
+        tensor = node.input[0] if node.op_type in PRODUCTS else node.output[0]
+        shape = wrapper.get_tensor_shape(tensor)
+        rank = len(shape or ()) == 2 or node.op_type in SHAPING
+        if shape and (not rank or shape[0] != 1):
+            raise ConfigError(
+                f"node {node.name!r} ({node.op_type}): for one sample the tensor {tensor!r} has "
+                f"the shape {shape}; a product takes [samples, features]",
+                hint="only perceptrons can be lowered: flatten a sample to one vector first",
+            )
 
 
 def _constants(model: ModelProto) -> Constants:
@@ -270,6 +297,10 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterable[NodeProto]:
         yield from _quant(node, constants, const)
     elif node.op_type == "Gemm":
         yield from _gemm(node, constants, const)
+    elif node.op_type == "Reshape" and rest[0] in constants and constants[rest[0]][0] == 1:
+        shape = f"{out}_shape"  # any number of samples, not one
+        constants[shape] = np.array([-1, *constants[rest[0]][1:]], dtype=np.int64)
+        yield helper.make_node("Reshape", [x, shape], [out], name)
     elif node.op_type == "Clip" and node.attribute:  # until opset 10 its bounds were attributes
         bounds = {a.name: helper.get_attribute_value(a) for a in node.attribute}
         limits = [const(key, bounds[key]) if key in bounds else "" for key in ("min", "max")]
@@ -324,7 +355,9 @@ def _raw_datatype(model: ModelProto) -> str:
 
 
 def _unsupported(node: NodeProto, found: str) -> ConfigError:
-    supported = ", ".join(sorted({*SUPPORTED}))
+    later = "; convolutions are not lowered yet" if node.op_type == "Conv" else ""
     return ConfigError(
-        f"node {node.name!r} ({node.op_type}): {found}", hint=f"supported here: {supported}"
+        f"node {node.name!r} ({node.op_type}): {found}{later}",
+        hint="supported: MatMul or Gemm with 1-bit weights, BipolarQuant, Quant at the input, and "
+        "elementwise operators such as BatchNormalization, Mul, Add, Sign",
     )

@@ -71,14 +71,12 @@ def find(
     """Thresholds of `chain` (accumulators (rows, 1) -> values (rows, channels)) over lo..hi."""
     ones = np.zeros(channels, dtype=np.int64)
     changes = np.zeros(channels, dtype=np.int64)
-    first: NDArray[np.bool_] | None = None
     last = np.zeros(channels, dtype=bool)
     seen: set[float] = set()
     for acc in chunks(lo, hi, channels):
         value = chain(acc)
         _note_values(layer, acc, value, seen)
         bit = value > 0
-        first = bit[0] if first is None else first
         before = np.vstack([last if acc[0, 0] > lo else bit[0], bit[:-1]])
         changes += (bit != before).sum(axis=0)
         ones += bit.sum(axis=0)

@@ -27,7 +27,7 @@ from qonnx.transformation.infer_shapes import InferShapes
 from torch import nn
 
 from onebit import system
-from onebit.errors import CheckFailed
+from onebit.errors import CheckFailed, ConfigError
 from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
 
 OPSET = 13  # qonnx and FINN know its operators
@@ -48,12 +48,13 @@ class UnitWeight(SignedBinaryWeightPerTensorConst):  # type: ignore[misc]
     scaling_const = 1.0
 
 
-def export_qonnx(model: nn.Module, path: Path, *, input: RawInput) -> None:
+def export_qonnx(model: nn.Module, path: Path | str, *, input: RawInput) -> None:
     """Write `model`, with its binary layers as Brevitas layers, to `path` as QONNX.
 
     The graph takes one raw sample, float32 [1, *shape], called "input"; the same model gives the
     same bytes. CheckFailed if the file does not compute what the model computes.
     """
+    path = Path(path)
     twin = with_brevitas_layers(copy.deepcopy(model).cpu().eval())
     with tempfile.TemporaryDirectory() as scratch, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch, about the exporter that Brevitas still uses
@@ -75,8 +76,9 @@ def export_qonnx(model: nn.Module, path: Path, *, input: RawInput) -> None:
 
 def with_brevitas_layers(module: nn.Module) -> nn.Module:
     """`module` with each of our layers, at any depth, replaced by its Brevitas counterpart."""
-    for name, child in module.named_children():
-        setattr(module, name, with_brevitas_layers(child))
+    for name, child in list(module._modules.items()):  # named_children() names a shared one once
+        if child is not None:
+            setattr(module, name, with_brevitas_layers(child))
     if isinstance(module, Sign):
         layer: Any = qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
         return layer.eval()  # type: ignore[no-any-return]
@@ -85,6 +87,12 @@ def with_brevitas_layers(module: nn.Module) -> nn.Module:
             module.in_features, module.out_features, bias=False, weight_quant=UnitWeight
         )
     elif isinstance(module, BinaryConv2d):
+        if module.padding_mode != "zeros":
+            raise ConfigError(
+                f"{module} has padding_mode={module.padding_mode!r}; "
+                "only zero padding can be exported",
+                hint="leave out padding_mode",
+            )
         layer = qnn.QuantConv2d(
             module.in_channels,
             module.out_channels,

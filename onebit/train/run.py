@@ -10,6 +10,7 @@ from torch import nn
 
 from onebit import data
 from onebit.data import Dataset
+from onebit.errors import ConfigError
 from onebit.recipe import Recipe
 from onebit.train import card, export
 from onebit.train.layers import BinaryConv2d, BinaryLinear
@@ -48,6 +49,7 @@ def train(
     checkpoint = checkpoint_path(out, recipe.name)
     folder = checkpoint.parent
     dataset = data.load(recipe.data)
+    check_input(recipe, dataset)
     state = fit(
         recipe,
         dataset,
@@ -69,6 +71,22 @@ def train(
     )
 
 
+def raw_bits(dataset: Dataset) -> int:
+    """The bits of the largest raw value that is learnt from."""
+    return int(dataset.train.images.max()).bit_length()
+
+
+def check_input(recipe: Recipe, dataset: Dataset) -> None:
+    """ConfigError where the recipe takes raw values in, and of another width than the data's."""
+    bits = raw_bits(dataset)
+    if recipe.input.bits not in (1, bits):
+        raise ConfigError(
+            f"{recipe.name}: input.bits = {recipe.input.bits} in its recipe.toml, and the values "
+            f"of the data set {recipe.data!r} have {bits} bits",
+            hint=f"write bits = {bits}, or bits = 1 with a threshold",
+        )
+
+
 def finish(
     recipe: Recipe,
     dataset: Dataset,
@@ -78,8 +96,8 @@ def finish(
 ) -> dict[str, Any]:
     """Export the chosen model to `file`, check it, and measure it on the test images: its card."""
     learnt = dataset.train.images.reshape(len(dataset.train.images), -1)
-    bits = int(learnt.max()).bit_length()
-    export.export_qonnx(state.model, file, input=export.RawInput(shape=learnt.shape[1:], bits=bits))
+    raw = export.RawInput(shape=learnt.shape[1:], bits=raw_bits(dataset))
+    export.export_qonnx(state.model, file, input=raw)
     export.compare(state.model, file, learnt[:CHECKED_IMAGES])
     test = dataset.test.images.reshape(len(dataset.test.images), -1)
     made = card.card(
