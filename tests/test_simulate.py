@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 import tiny
 from onebit import flow, golden, simulate
-from onebit.folding import Fold, Folding
+from onebit.folding import Fold, Folding, interval
 
 
 @pytest.fixture
@@ -39,16 +38,16 @@ def test_stalls_are_waited_for(made: flow.Compiled) -> None:
     assert not len(simulate.compare(found, golden.run(made.net, samples.raw)))
 
 
-def test_patience_grows_with_the_folding(made: flow.Compiled, tmp_path: Path) -> None:
-    slow = Folding(
-        net_hash=made.net.hash,
-        board="pynq-z2",
-        clock_mhz=100.0,
-        layers={layer.name: Fold() for layer in made.net.layers},
-    )
-    few, many = (
-        int(simulate._Options(made.net, folds, tmp_path, stall, 0).command(tmp_path, 0, 1)[-2])
-        for folds, stall in ((made.folding, 0), (slow, 95))
-    )
-    assert few < many
-    assert np.isfinite(many)
+def test_patience_outlasts_a_slow_folding_and_its_pauses(
+    made: flow.Compiled, tmp_path: Path
+) -> None:
+    folds = {layer.name: Fold() for layer in made.net.layers}
+    slow = Folding(net_hash=made.net.hash, board="pynq-z2", clock_mhz=100.0, layers=folds)
+
+    def patience(folding: Folding, stall: int) -> int:
+        options = simulate._Options(made.net, folding, tmp_path, stall, 0)
+        return int(options.command(tmp_path, 0, 1)[-2])
+
+    extra = 4 * (interval(made.net, slow) - interval(made.net, made.folding))
+    assert patience(slow, 0) >= patience(made.folding, 0) + extra > patience(made.folding, 0)
+    assert patience(slow, 95) - patience(slow, 0) >= 19 * 4 * interval(made.net, slow)

@@ -111,5 +111,6 @@ def page(card: Card) -> str:
 
 ![Confusions on the test images](confusion.svg)
 
-The test images took no part in choosing anything; versions and checksums are in `card.json`.
+Validation images, part of the training set, chose the epoch; `card.json` has versions and
+checksums.
 """
