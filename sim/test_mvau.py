@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 
 import cocotb
@@ -26,6 +26,9 @@ class Case:
     IN_BITS: int = 1
     SIGNED_IN: int = 0
     THRESHOLDS: int = 1
+    CLASSES: int = 1
+    OH: int = 1
+    OW: int = 1
 
     @property
     def folds(self) -> tuple[int, int]:
@@ -48,7 +51,10 @@ class Case:
 
 
 class Unit:
-    """A case with random weights and thresholds: its memory files, its vectors, its model."""
+    """A case with random weights and thresholds: its memory files, its vectors, its model.
+
+    A position's class is the sum of two random table entries, as in the RTL; `at` counts vectors.
+    """
 
     def __init__(self, case: Case, seed: int) -> None:
         self.case, self.rng = case, random.Random(seed)
@@ -57,8 +63,13 @@ class Unit:
         self.vectors = [self.vector() for _ in range(24)] + self.corners()
         low, high = (0, case.MW + 1) if case.BIPOLAR_IN else (-case.most, case.most + 1)
         self.thresholds = [
-            self.rng.choice([low, high, *[self.near(row)] * 6]) for row in self.weights
+            [self.rng.choice([low, high, *[self.near(row)] * 6]) for row in self.weights]
+            for _ in range(case.CLASSES)
         ]
+        split = self.rng.randint(1, case.CLASSES)  # classes told apart by the column alone
+        self.rows = [self.rng.randint(0, case.CLASSES - split) for _ in range(case.OH)]
+        self.columns = [self.rng.randrange(split) for _ in range(case.OW)]
+        self.at = 0
 
     def near(self, row: list[int]) -> int:
         return self.acc(row, self.rng.choice(self.vectors)) + self.rng.randrange(2)
@@ -84,9 +95,13 @@ class Unit:
         return sum(e if w else -e for w, e in zip(row, x, strict=True))
 
     def outputs(self, x: list[int]) -> list[int]:
+        """The neurons of the next vector."""
+        y, column = divmod(self.at % (self.case.OH * self.case.OW), self.case.OW)
+        self.at += 1
         accs = [self.acc(row, x) for row in self.weights]
         if self.case.THRESHOLDS:
-            return [int(acc >= t) for acc, t in zip(accs, self.thresholds, strict=True)]
+            thresholds = self.thresholds[self.rows[y] + self.columns[column]]
+            return [int(acc >= t) for acc, t in zip(accs, thresholds, strict=True)]
         return accs
 
     def files(self) -> dict[str, str]:
@@ -99,10 +114,15 @@ class Unit:
                 parts = [part + [1] * (case.SIMD - len(part)) for part in parts]
                 word = stream.pack([stream.pack(part, 1) for part in parts], case.SIMD)
                 words.append(word | self.spare(len(rows), case.SIMD))
-        minus = [-t for t in self.thresholds]
-        folds = [minus[n * case.PE : (n + 1) * case.PE] for n in range(nf)]
+        minus = [[-t for t in thresholds] for thresholds in self.thresholds]
+        folds = [some[n * case.PE : (n + 1) * case.PE] for some in minus for n in range(nf)]
         preloads = [stream.pack(f, case.acc_w) | self.spare(len(f), case.acc_w) for f in folds]
-        return {"weights.mem": stream.mem_text(words), "thresholds.mem": stream.mem_text(preloads)}
+        return {
+            "weights.mem": stream.mem_text(words),
+            "thresholds.mem": stream.mem_text(preloads),
+            "rows.mem": stream.mem_text(row * nf for row in self.rows),
+            "columns.mem": stream.mem_text(column * nf for column in self.columns),
+        }
 
     def spare(self, used: int, bits: int) -> int:
         """Noise in the lanes of neurons that do not exist."""
@@ -173,6 +193,7 @@ async def reset_forgets_what_was_under_way(dut):
         for task in tasks:
             task.cancel()
         await stream.reset(dut, 1)
+        u.at = 0
         await check(dut, u, u.vectors[:4], (0.0, 0.0))
 
 
@@ -183,13 +204,15 @@ CORNERS = [
     Case(MW=21, MH=3, PE=3, SIMD=8, BIPOLAR_IN=0, IN_BITS=8, THRESHOLDS=0),
     Case(MW=10, MH=8, PE=3, SIMD=4, BIPOLAR_IN=0, IN_BITS=3, SIGNED_IN=1),
     Case(MW=100, MH=70, PE=64, SIMD=64),
+    Case(MW=9, MH=5, PE=2, SIMD=9, CLASSES=9, OH=4, OW=5),
+    Case(MW=3, MH=4, PE=4, SIMD=3, CLASSES=3, OH=1, OW=3),
 ]
 
 
 def random_case(seed: int) -> Case:
     rng = random.Random(seed)
     mw, mh, bipolar = rng.randint(1, 60), rng.randint(1, 24), rng.randrange(2)
-    return Case(
+    case = Case(
         MW=mw,
         MH=mh,
         PE=rng.randint(1, mh),
@@ -199,6 +222,10 @@ def random_case(seed: int) -> Case:
         SIGNED_IN=0 if bipolar else rng.randrange(2),
         THRESHOLDS=rng.randrange(2),
     )
+    if case.THRESHOLDS and rng.randrange(2):
+        oh, ow = rng.randint(1, 6), rng.randint(1, 6)
+        return replace(case, CLASSES=rng.randint(2, 25), OH=oh, OW=ow)
+    return case
 
 
 def simulate(case: Case, seed: int) -> None:
