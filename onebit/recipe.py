@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,20 @@ class Dense:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Conv:
+    """A convolution with `channels` kernels of +-1, a max-pool, a batch-norm and a sign."""
+
+    channels: int
+    kernel: tuple[int, int]  # height, width
+    stride: int
+    padding: int  # zeros on each side
+    pool: int  # size and stride of the max-pool; 1 is none
+
+
+Layer = Conv | Dense
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Augment:
     """Random affine changes of each training image, uniform in +- the value given."""
 
@@ -72,7 +87,7 @@ class Recipe:
     data: str
     seed: int
     input: Input
-    layers: tuple[Dense, ...]
+    layers: tuple[Layer, ...]
     training: Training
     digest: str  # SHA-256 of the file
 
@@ -102,13 +117,14 @@ def choice(*names: str) -> Rule:
     return Rule(allowed=" or ".join(map(repr, names)), accepts=lambda value: value in names)
 
 
+SIDE = whole(1, 64)
 TABLE = Rule(allowed="a table", accepts=lambda value: isinstance(value, dict))
 TOP = {
     "title": Rule(allowed="a text", accepts=lambda value: isinstance(value, str) and bool(value)),
     "data": choice(*sorted(LOADERS)),
     "seed": whole(0, 2**31 - 1),
     "layers": Rule(
-        allowed="a list of one or more tables such as { dense = 64 }",
+        allowed="a list of one or more tables such as { conv = 32 } or { dense = 64 }",
         accepts=lambda value: isinstance(value, list) and bool(value),
     ),
     "input": TABLE,
@@ -116,6 +132,20 @@ TOP = {
 }
 INPUT = {"bits": whole(1, 8), "threshold": number(0, 255, 0.0)}
 DENSE = {"dense": whole(1, 65536)}
+CONV = {
+    "conv": whole(1, 65536),
+    "kernel": Rule(
+        allowed="a whole number in 1..64, or two as [height, width]",
+        accepts=lambda value: (
+            SIDE.accepts(value)
+            or (isinstance(value, list) and len(value) == 2 and all(map(SIDE.accepts, value)))
+        ),
+        default=3,
+    ),
+    "stride": whole(1, 64, 1),
+    "padding": whole(0, 64, 0),
+    "pool": whole(1, 64, 1),
+}
 TRAIN = {
     "epochs": whole(1, 100_000),
     "batch": whole(2, 65536),
@@ -165,19 +195,42 @@ def read(path: Path) -> Recipe:
         data=top["data"],
         seed=top["seed"],
         input=Input(bits=inputs["bits"], threshold=float(inputs["threshold"])),
-        layers=tuple(_layer(path, index, layer) for index, layer in enumerate(top["layers"])),
+        layers=_layers(path, top["layers"]),
         training=_training(train),
         digest=hashlib.sha256(text).hexdigest(),
     )
 
 
-def _layer(path: Path, index: int, table: object) -> Dense:
+def _layers(path: Path, tables: list[object]) -> tuple[Layer, ...]:
+    layers = tuple(_layer(path, index, table) for index, table in enumerate(tables))
+    hint = "convs come first; dense layers follow, at least one"
+    for index, (before, layer) in enumerate(pairwise(layers), 1):
+        if isinstance(before, Dense) and isinstance(layer, Conv):
+            raise ConfigError(f"{path}: layers[{index}] is a conv behind a dense layer", hint=hint)
+    if isinstance(layers[-1], Conv):
+        raise ConfigError(f"{path}: the last of the layers is a conv", hint=hint)
+    return layers
+
+
+def _layer(path: Path, index: int, table: object) -> Layer:
     where = f"layers[{index}]"
-    if not isinstance(table, dict):
+    if not isinstance(table, dict) or not table.keys() & {"conv", "dense"}:
         raise ConfigError(
-            f"{path}: {where} is {table!r}; it must be a table such as {{ dense = 64 }}"
+            f"{path}: {where} is {table!r}; it must be a table such as {{ conv = 32 }} "
+            "or { dense = 64 }"
         )
-    return Dense(units=_checked(path, f"{where}.", table, DENSE)["dense"])
+    if "dense" in table:
+        return Dense(units=_checked(path, f"{where}.", table, DENSE)["dense"])
+    conv = _checked(path, f"{where}.", table, CONV)
+    kernel = conv["kernel"]
+    height, width = kernel if isinstance(kernel, list) else (kernel, kernel)
+    return Conv(
+        channels=conv["conv"],
+        kernel=(height, width),
+        stride=conv["stride"],
+        padding=conv["padding"],
+        pool=conv["pool"],
+    )
 
 
 def _training(train: Mapping[str, Any]) -> Training:

@@ -38,11 +38,13 @@ def read(folder: Path, text: str) -> recipe.Recipe:
 def test_every_recipe_reads_and_ends_in_ten_classes(name: str) -> None:
     network = recipe.load(name)
     assert network.name == name
-    assert network.layers[-1].units == 10
+    last = network.layers[-1]
+    assert isinstance(last, recipe.Dense) and last.units == 10
 
 
-def test_all_four_networks_are_there() -> None:
-    assert {"digits-mlp", "mnist-120", "mnist-sfc", "mnist-tfc"} <= set(recipe.networks())
+def test_all_five_networks_are_there() -> None:
+    names = {"digits-mlp", "mnist-120", "mnist-bcnn", "mnist-sfc", "mnist-tfc"}
+    assert names <= set(recipe.networks())
 
 
 @pytest.mark.parametrize("name", recipe.networks())
@@ -72,6 +74,18 @@ def test_defaults_are_no_augmentation(tmp_path: Path) -> None:
     assert (augment.shift, augment.rotation, augment.scale) == (0, 0, 0)
 
 
+def test_a_conv_says_only_what_differs_from_a_plain_one(tmp_path: Path) -> None:
+    plain = recipe.Conv(channels=8, kernel=(3, 3), stride=1, padding=0, pool=1)
+    full = recipe.Conv(channels=8, kernel=(5, 2), stride=2, padding=1, pool=2)
+    for text, want in (
+        ("{ conv = 8 }", plain),
+        ("{ conv = 8, kernel = 3 }", plain),
+        ("{ conv = 8, kernel = [5, 2], stride = 2, padding = 1, pool = 2 }", full),
+    ):
+        layers = read(tmp_path, GOOD.replace("[{", f"[{text}, {{")).layers
+        assert layers == (want, recipe.Dense(units=10)), text
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -86,6 +100,14 @@ def test_defaults_are_no_augmentation(tmp_path: Path) -> None:
         ("[{ dense = 10 }]", "[]", "layers = [] is not a list of one or more"),
         ("[{ dense = 10 }]", "[10]", "layers[0] is 10"),
         ("{ dense = 10 }", "{ dense = 10, relu = true }", "the key 'layers[0].relu' is unknown"),
+        ("{ dense = 10 }", "{ dance = 10 }", "layers[0] is {'dance': 10}; it must be a table"),
+        ("dense = 10", "dense = 10, conv = 8", "the key 'layers[0].conv' is unknown"),
+        ("dense = 10", "conv = 8, kernel = 0", "layers[0].kernel = 0 is not a whole number in 1"),
+        ("dense = 10", "conv = 8, kernel = [3]", "or two as [height, width]"),
+        ("dense = 10", "conv = 8, kernel = [3, true]", "or two as [height, width]"),
+        ("dense = 10", "conv = 8, padding = -1", "layers[0].padding = -1 is not a whole"),
+        ("dense = 10", "conv = 8", "the last of the layers is a conv"),
+        ("{ dense = 10 }", "{ dense = 9 }, { conv = 8 }", "layers[1] is a conv behind a dense"),
         ("seed = 1", "seed = ", "cannot read the recipe"),
     ],
 )

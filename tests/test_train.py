@@ -3,24 +3,55 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from qonnx.core.datatype import DataType
+from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
 from onebit import recipe
 from onebit.errors import CheckFailed, ConfigError
-from onebit.train import export, loop
+from onebit.train import export, loop, network
 from onebit.train.augment import augmented
 from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
 from onebit.train.run import train
 
 EPOCHS = 3
+CONVS = """\
+# A small network of every kind of layer, quickly trained.
+title = "Digits"
+data = "digits"
+seed = 1
+layers = [
+  { conv = 8, padding = 1, pool = 2 },
+  { conv = 6, kernel = [3, 2] },
+  { dense = 10 },
+]
+[input]
+bits = 5
+[train]
+epochs = 3
+batch = 64
+rate = 0.01
+validation = 0.1
+shift = 0.5
+"""
 MADE = {"model.qonnx", "card.json", "README.md", "curves.svg", "confusion.svg", "checkpoint.pt"}
+
+
+@pytest.fixture(scope="module")
+def convs(tmp_path_factory: pytest.TempPathFactory) -> recipe.Recipe:
+    """The recipe CONVS, as if it were a network's."""
+    file = tmp_path_factory.mktemp("digits-conv") / "recipe.toml"
+    file.write_text(CONVS)
+    return recipe.read(file)
 
 
 def interrupt_after_first(epoch: loop.Epoch) -> None:
@@ -56,6 +87,65 @@ def test_interrupted_training_resumes_exactly(whole: Path, tmp_path: Path) -> No
     for name in ("model.qonnx", "curves.svg", "confusion.svg"):
         assert (result.folder / name).read_bytes() == (whole / name).read_bytes()
     assert result.test_accuracy == 0.5
+
+
+def test_a_network_of_convolutions_resumes_exactly_and_exports_what_it_computes(
+    convs: recipe.Recipe, tmp_path: Path
+) -> None:
+    whole = train(convs, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(convs, tmp_path, progress=interrupt_after_first)
+    resumed = train(convs, tmp_path)
+    file = resumed.folder / "model.qonnx"
+    assert file.read_bytes() == (whole.folder / "model.qonnx").read_bytes()
+    assert json.loads((resumed.folder / "card.json").read_text())["parameters"] == 72 + 288 + 360
+
+    wrapper = ModelWrapper(str(file))
+    assert wrapper.get_tensor_shape("input") == [1, 1, 8, 8]
+    assert wrapper.get_tensor_datatype("input") == DataType["UINT5"]
+    of_weights = {"BipolarQuant", "Transpose"}
+    operators = [node.op_type for node in wrapper.graph.node if node.op_type not in of_weights]
+    norm = "BatchNormalization"
+    assert operators == ["Conv", "MaxPool", norm, "Conv", norm, "Flatten", "MatMul", norm]
+
+    model = network.build(convs, (1, 8, 8), 10)
+    checkpoint = torch.load(loop.checkpoint_path(tmp_path, convs.name), weights_only=True)
+    model.load_state_dict(checkpoint["best"])
+    images = np.random.default_rng(2).integers(0, 32, (1100, 1, 8, 8))  # more than one batch
+    with torch.no_grad():
+        want = model.eval()(torch.from_numpy(images).float()).numpy()
+    np.testing.assert_allclose(export.execute(file, images), want, rtol=1e-5, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"pool": 4}, "layers[1]: the kernel of 3x2 is larger than its padded input of 2x2"),
+        ({"kernel": (1, 11)}, "layers[0]: the kernel of 1x11 is larger than its padded input of"),
+        ({"stride": 2, "pool": 5}, "layers[0]: the pool of 5x5 is larger than the 4x4 that"),
+    ],
+)
+def test_layers_that_do_not_fit_the_images_are_refused(
+    convs: recipe.Recipe, tmp_path: Path, change: dict[str, Any], said: str
+) -> None:
+    first, *others = convs.layers
+    wrong = replace(convs, layers=(replace(first, **change), *others))
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        train(wrong, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_last_layer_of_another_size_than_the_classes_is_refused(convs: recipe.Recipe) -> None:
+    with pytest.raises(ConfigError, match="has 10 units; the data has 43 classes") as caught:
+        network.build(convs, (1, 8, 8), 43)
+    assert "{ dense = 43 }" in caught.value.hint
+
+
+def test_samples_are_flat_only_in_front_of_a_dense_layer(convs: recipe.Recipe) -> None:
+    images = torch.arange(24).reshape(1, 2, 3, 4)
+    assert network.inputs(convs, images) is images
+    flat = network.inputs(recipe.load("digits-mlp"), images)
+    assert flat[0, :4].tolist() == [0, 12, 1, 13], "both channels of a pixel, then the next pixel"
 
 
 def test_checkpoint_of_another_training_is_refused(whole: Path, tmp_path: Path) -> None:

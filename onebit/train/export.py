@@ -32,6 +32,7 @@ from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
 
 OPSET = 13  # qonnx and FINN know its operators
 CHECKED_SAMPLES = 64
+EXECUTED_TOGETHER = 1000  # qonnx keeps every tensor of a run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,12 @@ def cleaned(graph: onnx.ModelProto, input: RawInput) -> bytes:
 
 def execute(path: Path, images: NDArray[Any]) -> NDArray[np.float32]:
     """The logits [N, classes] that the QONNX file gives for raw samples [N, *shape], by qonnx."""
+    parts = [images[at : at + EXECUTED_TOGETHER] for at in range(0, len(images), EXECUTED_TOGETHER)]
+    return np.concatenate([execute_together(path, part) for part in parts])
+
+
+def execute_together(path: Path, images: NDArray[Any]) -> NDArray[np.float32]:
+    """`execute` in one go."""
     wrapper = ModelWrapper(str(path))
     name = wrapper.graph.output[0].name
     classes = wrapper.get_tensor_shape(name)[1:]

@@ -25,7 +25,7 @@ from onebit.data import Dataset
 from onebit.errors import ConfigError
 from onebit.recipe import Recipe
 from onebit.train.augment import augmented
-from onebit.train.network import build
+from onebit.train.network import build, inputs
 
 CHECKPOINT_VERSION = 1
 EVALUATION_BATCH = 2048
@@ -93,7 +93,7 @@ def fit(
     for epoch in range(len(state.curve), epochs):
         began = time.monotonic()
         loss, accuracy = run_epoch(recipe, state, learn, epoch, epochs)
-        validation = evaluate(state.model, validate)
+        validation = evaluate(recipe, state.model, validate)
         best = max((row.validation_accuracy for row in state.curve), default=-1.0)
         if validation[1] >= best:  # of equals the later, which has learnt longer
             state.best = copy.deepcopy(state.model.state_dict())
@@ -116,8 +116,8 @@ def fit(
 
 def start(recipe: Recipe, dataset: Dataset, device: torch.device) -> State:
     """The state before the first epoch."""
-    features = math.prod(dataset.train.images.shape[1:])
-    model = build(recipe, features, len(dataset.classes)).to(device)
+    height, width, channels = dataset.train.images.shape[1:]
+    model = build(recipe, (channels, height, width), len(dataset.classes)).to(device)
     return State(
         model=model,
         optimiser=torch.optim.Adam(model.parameters(), lr=recipe.training.rate, fused=True),
@@ -164,7 +164,7 @@ def run_epoch(
     for index, batch in enumerate(batches):
         labels = learn.labels[batch]
         images = augmented(learn.images[batch], how.augment, generator)
-        logits = state.model(images.flatten(1))
+        logits = state.model(inputs(recipe, images))
         loss = cross_entropy(logits, labels, label_smoothing=how.smoothing)
         for group in state.optimiser.param_groups:
             group["lr"] = rate_at((epoch + index / len(batches)) / epochs, how.rate, how.warmup)
@@ -179,14 +179,14 @@ def run_epoch(
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, samples: Samples) -> tuple[float, float]:
+def evaluate(recipe: Recipe, model: nn.Module, chosen: Samples) -> tuple[float, float]:
     """(mean cross-entropy, accuracy) of `model` on images as they are."""
     model.eval()
     logits = torch.cat(
-        [model(images.flatten(1)) for images in samples.images.split(EVALUATION_BATCH)]
+        [model(inputs(recipe, images)) for images in chosen.images.split(EVALUATION_BATCH)]
     )
-    right = (logits.argmax(1) == samples.labels).float().mean()
-    return float(cross_entropy(logits, samples.labels)), float(right)
+    right = (logits.argmax(1) == chosen.labels).float().mean()
+    return float(cross_entropy(logits, chosen.labels)), float(right)
 
 
 def save(state: State, checkpoint: Path, recipe: Recipe, epochs: int) -> None:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from onebit import data
@@ -15,6 +18,7 @@ from onebit.recipe import Recipe
 from onebit.train import card, export
 from onebit.train.layers import BinaryConv2d, BinaryLinear
 from onebit.train.loop import Progress, State, checkpoint_path, fit
+from onebit.train.network import inputs
 
 CHECKED_IMAGES = 256
 
@@ -95,22 +99,27 @@ def finish(
     integer_accuracy: card.IntegerAccuracy | None,
 ) -> dict[str, Any]:
     """Export the chosen model to `file`, check it, and measure it on the test images: its card."""
-    learnt = dataset.train.images.reshape(len(dataset.train.images), -1)
+    learnt = raw_inputs(recipe, dataset.train.images[:CHECKED_IMAGES])
     raw = export.RawInput(shape=learnt.shape[1:], bits=raw_bits(dataset))
     export.export_qonnx(state.model, file, input=raw)
-    export.compare(state.model, file, learnt[:CHECKED_IMAGES])
-    test = dataset.test.images.reshape(len(dataset.test.images), -1)
+    export.compare(state.model, file, learnt)
     made = card.card(
         recipe,
         dataset,
         state.curve,
         model=file.read_bytes(),
         parameters=binary_weights(state.model),
-        predicted=export.execute(file, test).argmax(1),
+        predicted=export.execute(file, raw_inputs(recipe, dataset.test.images)).argmax(1),
     )
     if integer_accuracy is not None:
         made = card.measured(made, integer_accuracy(file, dataset.test))
     return made
+
+
+def raw_inputs(recipe: Recipe, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """`images` [N, H, W, C] as the network takes them."""
+    taken: NDArray[np.uint8] = inputs(recipe, torch.tensor(images).permute(0, 3, 1, 2)).numpy()
+    return taken
 
 
 def binary_weights(model: nn.Module) -> int:
