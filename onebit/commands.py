@@ -26,6 +26,8 @@ from onebit.errors import CheckFailed, ConfigError, MissingTool
 
 if TYPE_CHECKING:
     from onebit.flow import Compiled
+    from onebit.folding import Folding
+    from onebit.net import Net
 
 OUT = Path("out")
 stdout = Console(highlight=False)
@@ -125,19 +127,22 @@ def train(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace) -> int:
     """onebit compile NET"""
-    from onebit import board, flow, folding
+    from onebit import board, cost, flow
     from onebit.lower import lower
 
     chosen = flow.subject(options.network, options.data)
-    lowered = lower(chosen.model, title=chosen.title)
+    with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
+        lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
+    if options.folding is None and not options.check:
+        folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
-    if too_much := folding.overflow(lowered.net, folds, part):
+    if too_much := cost.overflow(lowered.net, folds, part):
         stderr.print(f"warning: more than {part.name} offers: {too_much}")
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out)
-    interval = folding.interval(lowered.net, folds)
+    interval = cost.interval(lowered.net, folds)
     facts: dict[str, Any] = {
         "network": chosen.name,
         "out": None if options.check else str(out),
@@ -145,10 +150,11 @@ def compile_network(options: argparse.Namespace) -> int:
         "ii_cycles": interval,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
         "clock_mhz": folds.clock_mhz,
-        "lut_estimate": folding.luts(lowered.net, folds),
+        "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
+        "unchecked": lowered.unchecked,
         "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
     }
     if options.json:
@@ -158,6 +164,18 @@ def compile_network(options: argparse.Namespace) -> int:
         stdout.print(tables.nodes(facts["nodes"]))
     stdout.print(tables.compiled(facts))
     return 0
+
+
+def _with_fifos(net: Net, folds: Folding) -> Folding:
+    """The folding with the smallest FIFOs, found by simulation as one watches."""
+    from onebit import flow
+
+    what = "FIFO depths, by simulation"
+    with stderr.status(f"{what}: building the simulator") as status:
+        sized, reason = flow.with_fifos(net, folds, lambda text: status.update(f"{what}: {text}"))
+    if reason:
+        stderr.print(f"warning: {reason}")
+    return sized
 
 
 def _compiled(name: str) -> Compiled:
@@ -214,7 +232,7 @@ def _judge(facts: dict[str, Any]) -> None:
         place = facts["mismatch"]
         raise CheckFailed(
             f"{facts['mismatches']} of {facts['images']} images differ; first: image "
-            f"{place['image']}, layer {place['layer']!r}, neuron {place['neuron']}: expected "
+            f"{place['image']}, layer {place['layer']!r}, {_where(place)}: expected "
             f"{place['expected']}, got {place['got']}",
             hint=f"look at the waveform {place['waveform']} (gtkwave or surfer)",
         )
@@ -223,6 +241,14 @@ def _judge(facts: dict[str, Any]) -> None:
             f"golden's class is not the source's on images {facts['source_mismatches'][:10]}",
             hint="please report this network: lowering must be exact",
         )
+
+
+def _where(place: dict[str, Any]) -> str:
+    """Which of a layer's outputs differs."""
+    if not place["position"]:
+        return f"neuron {place['neuron']}"
+    row, column = place["position"]
+    return f"row {row}, column {column}, channel {place['neuron']}"
 
 
 def _count(text: str) -> int | None:

@@ -1,29 +1,28 @@
-"""The accelerator as files: a SystemVerilog top of constants, and memories for `$readmemh`.
+"""The accelerator as a SystemVerilog top of constants. Only this module writes SystemVerilog.
 
-Only this module writes SystemVerilog. The memories hold all that training changes, so networks of
-one shape and folding share one simulator build.
+What training changes is in the memories, so networks of one shape and folding share one simulator
+build.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from onebit.folding import Fold, Folding, input_lanes, output_lanes
-from onebit.net import Bit, Head, Input, Int, Layer, Mvau, Net, signed_bits
+from onebit.cost import input_beats, input_lanes, output_lanes
+from onebit.folding import Fold, Folding
+from onebit.memory import acc_bits, border_classes, scale_bits
+from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 
-Ints = NDArray[np.int64]
 Parameters = dict[str, int | str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
-    """A stream between units: `lanes` elements of `bits` bits a beat, `n` elements a vector."""
+    """A stream between units: `vectors` an image of `n` elements of `bits` bits, `lanes` a beat."""
 
     name: str
+    vectors: int
     n: int
     bits: int
     lanes: int
@@ -34,7 +33,8 @@ class Stream:
 
     @property
     def beats(self) -> int:
-        return ceil_div(self.n, self.lanes)
+        """Beats an image."""
+        return self.vectors * ceil_div(self.n, self.lanes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +61,13 @@ class Result:
 def output_stream(net: Net, folding: Folding, name: str) -> Stream:
     """The stream that layer `name` puts out."""
     layer = net[name]
-    fold = folding.layers[name]
-    bits = net.element(name).bits
-    return Stream(name=name, n=net.shape(name)[-1], bits=bits, lanes=output_lanes(layer, fold))
+    *_, n = net.shape(name)
+    vectors, lanes = net.positions(name), output_lanes(layer, folding.layers[name])
+    if isinstance(layer, Window):
+        *_, channels = net.shape(layer.inputs[0])
+        if lanes <= channels:  # a vector is a pixel of a patch
+            n, vectors = channels, vectors * n // channels
+    return Stream(name=name, vectors=vectors, n=n, bits=net.element(name).bits, lanes=lanes)
 
 
 def result(net: Net, folding: Folding) -> Result:
@@ -73,74 +77,6 @@ def result(net: Net, folding: Folding) -> Result:
     return Result(classes=head.classes, pe=fold.pe, logit_bits=head.width)
 
 
-def memories(net: Net, folding: Folding) -> dict[str, str]:
-    """The memory files, name -> text of one hexadecimal word a line."""
-    files = {}
-    for layer in net.layers:
-        fold = folding.layers[layer.name]
-        match layer:
-            case Mvau():
-                files[f"{layer.name}_weights.mem"] = _weights(layer, fold)
-                if layer.thresholds is not None:
-                    text = _words(_preload(net, layer)[:, None], fold.pe, 1, acc_bits(net, layer))
-                    files[f"{layer.name}_thresholds.mem"] = text
-            case Head():
-                text = _words(layer.scale[:, None], fold.pe, 1, scale_bits(layer))
-                files[f"{layer.name}_scale.mem"] = text
-                files[f"{layer.name}_bias.mem"] = _words(
-                    layer.bias[:, None], fold.pe, 1, layer.width
-                )
-            case Input():
-                pass
-    return files
-
-
-def acc_bits(net: Net, layer: Mvau) -> int:
-    """Width of the signed accumulator, preloaded with minus the threshold."""
-    lo, hi = net.acc_range(layer.name)
-    if layer.thresholds is None:
-        return signed_bits(lo, hi)
-    preload = _preload(net, layer)
-    return signed_bits(lo + int(preload.min()), hi + int(preload.max()))
-
-
-def scale_bits(head: Head) -> int:
-    """Width of the signed scale."""
-    return signed_bits(int(head.scale.min()), int(head.scale.max()))
-
-
-def _preload(net: Net, layer: Mvau) -> Ints:
-    """Minus each neuron's threshold; one beyond the reachable sums does the same at its edge."""
-    assert layer.thresholds is not None
-    lo, hi = net.acc_range(layer.name)
-    return np.asarray(-np.clip(layer.thresholds[0], lo, hi + 1))
-
-
-def _weights(layer: Mvau, fold: Fold) -> str:
-    """Word nf*SF+sf holds PE x SIMD bits; spare inputs have weight 1 (see rtl/mvau.sv)."""
-    beats = ceil_div(layer.mw, fold.simd)
-    padded = np.ones((layer.mh, beats * fold.simd), dtype=np.int64)
-    padded[:, : layer.mw] = layer.weights
-    return _words(padded, fold.pe, fold.simd, 1)
-
-
-def _words(values: Ints, pe: int, simd: int, bits: int) -> str:
-    """values (mh, n): word nf*SF+sf has lane p*simd+s = values[nf*pe+p, sf*simd+s]."""
-    mh, n = values.shape
-    folds, beats = ceil_div(mh, pe), n // simd
-    padded = np.zeros((folds * pe, n), dtype=np.int64)
-    padded[:mh] = values
-    by_word = padded.reshape(folds, pe, beats, simd).transpose(0, 2, 1, 3)
-    lanes = by_word.reshape(folds * beats, pe * simd)
-    planes = (lanes[:, :, None] >> np.arange(bits) & 1).astype(np.uint8)
-    words = np.packbits(planes.reshape(len(lanes), -1), axis=1, bitorder="little")
-    digits = ceil_div(pe * simd * bits, 4)
-    return "".join(
-        int.from_bytes(word.tobytes(), "little").to_bytes(len(word), "big").hex()[-digits:] + "\n"
-        for word in words
-    )
-
-
 def accelerator(net: Net, folding: Folding) -> str:
     """`accelerator.sv`: the units in order, each behind a width converter and a FIFO."""
     first = output_stream(net, folding, net.input.name)
@@ -148,7 +84,8 @@ def accelerator(net: Net, folding: Folding) -> str:
     parts = [
         f"// accelerator: {net.title or 'a 1-bit network'}, one AXI4-Stream in, one out.",
         f"// Generated by `onebit compile` for network {net.hash[:16]}; do not edit.",
-        f"// In: {first.n} elements of {first.bits} bits, {first.lanes} a beat, index 0 first.",
+        f"// In: {first.vectors} x {first.n} elements of {first.bits} bits, {first.lanes} a beat, "
+        "index 0 first.",
         f"// Out: {out.beats} beats of {{class, {out.pe} logits of {out.logit_bits} bits}}, the "
         "class valid with tlast.",
         "module accelerator (",
@@ -175,10 +112,15 @@ def accelerator(net: Net, folding: Folding) -> str:
     return "\n".join([*parts, "endmodule", ""])
 
 
+def probed(net: Net) -> list[Layer]:
+    """The layers whose output streams can be looked at: all units but the last."""
+    return [layer for layer in net.layers if isinstance(layer, Window | MaxPool | Mvau)]
+
+
 def probes(net: Net, folding: Folding) -> str:
-    """Simulation only: a probe on each Mvau's output stream that writes LAYER.beats."""
+    """Simulation only: a probe on each unit's output stream that writes LAYER.beats."""
     lines = ["// probes: writes what each unit puts out to a file; for simulation only."]
-    for layer in net.mvaus:
+    for layer in probed(net):
         stream = output_stream(net, folding, layer.name)
         parameters: Parameters = {"WIDTH": stream.width, "FILE": f"{layer.name}.beats"}
         ports = [f".{port}({layer.name}_{port})" for port in ("tdata", "tvalid", "tready")]
@@ -188,41 +130,118 @@ def probes(net: Net, folding: Folding) -> str:
 
 
 def _layer(net: Net, folding: Folding, layer: Layer) -> list[str]:
-    """The layer's width converter, FIFO and unit."""
+    """The layer's FIFO, width converter and unit.
+
+    The FIFO is where beats are wide: ahead of a converter that narrows them and takes longer for a
+    vector than it came in, behind one that widens them.
+    """
     source = output_stream(net, folding, layer.inputs[0])
     fold = folding.layers[layer.name]
-    lanes = input_lanes(layer, fold)
+    lanes = input_lanes(net, layer, fold)
     name = layer.name
-    lines: list[str] = []
     stream = source.name
-    if lanes != source.lanes:
-        lines += _wires(f"{name}_wide", lanes * source.bits)
-        shape: Parameters = {"N": source.n, "BITS": source.bits}
-        shape |= {"IN_LANES": source.lanes, "OUT_LANES": lanes}
-        ports = [*_ports("s", stream), *_ports("m", f"{name}_wide")]
-        lines += _instance("width_converter", f"u_{name}_width", shape, ports)
-        stream = f"{name}_wide"
-    lines += _wires(f"{name}_in", lanes * source.bits)
-    queue: Parameters = {"WIDTH": lanes * source.bits, "DEPTH": fold.fifo}
-    ports = [*_ports("s", stream), *_ports("m", f"{name}_in")]
-    lines += _instance("fifo", f"u_{name}_fifo", queue, ports)
+    steps = ["fifo"] if lanes == source.lanes else ["width", "fifo"]
+    lines: list[str] = []
+    for step in steps if lanes >= source.lanes else reversed(steps):
+        out = f"{name}_{step}"
+        ports = [*_ports("s", stream), *_ports("m", out)]
+        if step == "width":
+            lines += _wires(out, lanes * source.bits)
+            shape: Parameters = {"N": source.n, "BITS": source.bits}
+            shape |= {"IN_LANES": source.lanes, "OUT_LANES": lanes}
+            lines += _instance("width_converter", f"u_{out}", shape, ports)
+        else:
+            width = fifo_stream(net, folding, name).width
+            lines += _wires(out, width)
+            queue: Parameters = {"WIDTH": width, "DEPTH": fold.fifo}
+            lines += _instance("fifo", f"u_{out}", queue, ports)
+        stream = out
+    if isinstance(layer, Flatten):
+        return [*lines, *_alias(name, stream, lanes * source.bits)]
+    if isinstance(layer, Head):
+        ports = _ports("s", stream)
+        ports += [f".m_axis_{port}" for port in ("tdata", "tvalid", "tlast", "tready")]
+    else:
+        lines += _wires(name, output_stream(net, folding, name).width)
+        ports = [*_ports("s", stream), *_ports("m", name)]
+    module = type(layer).__name__.lower()
+    return [*lines, *_instance(module, f"u_{name}", _parameters(net, folding, layer), ports)]
+
+
+def fifo_stream(net: Net, folding: Folding, name: str) -> Stream:
+    """What passes the FIFO of layer `name`."""
+    layer = net[name]
+    source = output_stream(net, folding, layer.inputs[0])
+    return replace(source, lanes=max(source.lanes, input_lanes(net, layer, folding.layers[name])))
+
+
+def _alias(name: str, stream: str, width: int) -> list[str]:
+    """A stream under another name."""
+    return [
+        *_wires(name, width),
+        f"  assign {name}_tdata  = {stream}_tdata;",
+        f"  assign {name}_tvalid = {stream}_tvalid;",
+        f"  assign {stream}_tready = {name}_tready;",
+    ]
+
+
+def _parameters(net: Net, folding: Folding, layer: Layer) -> Parameters:
+    fold = folding.layers[layer.name]
     match layer:
+        case Window():
+            return _window_parameters(net, layer, fold)
+        case MaxPool():
+            return _maxpool_parameters(net, layer, fold)
         case Mvau():
-            lines += _wires(name, output_stream(net, folding, name).width)
-            ports = [*_ports("s", f"{name}_in"), *_ports("m", name)]
-            lines += _instance("mvau", f"u_{name}", _mvau_parameters(net, layer, fold), ports)
+            return _mvau_parameters(net, layer, fold)
         case Head():
-            ports = [*_ports("s", f"{name}_in")]
-            ports += [f".m_axis_{port}" for port in ("tdata", "tvalid", "tlast", "tready")]
-            lines += _instance("head", f"u_{name}", _head_parameters(net, layer, fold), ports)
-        case Input():
-            pass
-    return lines
+            return _head_parameters(net, layer, fold)
+        case Input() | Flatten():
+            return {}
+
+
+def _windows(net: Net, layer: Window | MaxPool) -> Parameters:
+    """The geometry of windows on an image."""
+    rows, columns = net.axes(layer.name)
+    return {
+        "H": rows.size,
+        "W": columns.size,
+        "C": net.shape(layer.inputs[0])[-1],
+        "KH": rows.kernel,
+        "KW": columns.kernel,
+        "SH": rows.stride,
+        "SW": columns.stride,
+        "PT": rows.before,
+        "PL": columns.before,
+        "OH": rows.out,
+        "OW": columns.out,
+    }
+
+
+def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
+    bits = net.element(layer.name).bits
+    return {
+        **_windows(net, layer),
+        "BITS": bits,
+        "SIMD": fold.simd,
+        "FILL": layer.fill % (1 << bits),
+        "ROWS": net.axes(layer.name)[0].ring(),
+    }
+
+
+def _maxpool_parameters(net: Net, layer: MaxPool, fold: Fold) -> Parameters:
+    parameters = {**_windows(net, layer), "PE": fold.pe, "INVERT": int(layer.invert.any())}
+    if layer.invert.any():
+        parameters["INVERT_FILE"] = f"mem/{layer.name}_invert.mem"
+    return parameters
 
 
 def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
     element = net.element(layer.inputs[0])
-    parameters: Parameters = {"MW": layer.mw, "MH": layer.mh, "PE": fold.pe, "SIMD": fold.simd}
+    mw = layer.mw  # of a window's beats that hold a part of a pixel, spare inputs count too
+    if net.window(layer):
+        mw = max(mw, input_beats(net, layer, fold.simd) * fold.simd)
+    parameters: Parameters = {"MW": mw, "MH": layer.mh, "PE": fold.pe, "SIMD": fold.simd}
     parameters |= {
         "BIPOLAR_IN": int(isinstance(element, Bit)),
         "IN_BITS": element.bits,
@@ -233,6 +252,11 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
     }
     if layer.thresholds is not None:
         parameters["THRESHOLDS_FILE"] = f"mem/{layer.name}_thresholds.mem"
+    if border_classes(layer) > 1:
+        *_, height, width, _ = net.shape(layer.name)
+        parameters |= {"CLASSES": border_classes(layer), "OH": height, "OW": width}
+        for table in ("rows", "columns"):
+            parameters[f"{table.upper()}_FILE"] = f"mem/{layer.name}_{table}.mem"
     return parameters
 
 

@@ -14,8 +14,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onebit import __version__, board, data, emit, folding, golden, net, recipe, simulate, system
-from onebit.errors import ConfigError
+from onebit import (
+    __version__,
+    board,
+    choose,
+    cost,
+    data,
+    emit,
+    fifos,
+    folding,
+    golden,
+    memory,
+    net_file,
+    recipe,
+    simulate,
+    system,
+)
+from onebit.errors import ConfigError, MissingTool
 from onebit.folding import Folding
 from onebit.lower import Lowered, lower
 from onebit.lower.runtime import execute, self_contained
@@ -28,7 +43,7 @@ RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
 SUMMATION_ERROR = 1e-5  # of float32 logits, relative to the largest
 # what compile.json must hold
-FACTS = {"network", "title", "data", "onebit", "model_sha256", "head_pairs", "ties"}
+FACTS = {"network", "title", "data", "onebit", "model_sha256", "head_pairs", "ties", "unchecked"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +68,7 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """Raw samples (count, features), their labels where known, and the images' shape."""
+    """Raw samples (count, *the network's input shape), labels where known, the images' shape."""
 
     raw: NDArray[np.int64]
     labels: NDArray[np.int64] | None
@@ -100,7 +115,17 @@ def choose_folding(
         given = folding.checked(folding.load(file), lowered)
         board.load(given.board)
         return given
-    return folding.even(lowered, target, target.clock_mhz, target_fps)
+    return choose.even(lowered, target, target.clock_mhz, target_fps)
+
+
+def with_fifos(
+    lowered: Net, folds: Folding, on_progress: fifos.Progress = lambda text: None
+) -> tuple[Folding, str]:
+    """The folding with the smallest FIFOs; without a simulator as it was, and why."""
+    try:
+        return fifos.sized(lowered, folds, on_progress), ""
+    except MissingTool as missing:
+        return folds, f"FIFO depths are estimates, not the smallest: {missing.message}"
 
 
 def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
@@ -114,6 +139,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         "model_sha256": digest(chosen.model),
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
+        "unchecked": lowered.unchecked,
         "nodes": [asdict(note) for note in lowered.notes],
     }
     ours = (out / COMPILED).is_file()
@@ -129,10 +155,10 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         for file in _library():
             shutil.copyfile(file, rtl / file.name)
         (rtl / "accelerator.sv").write_text(emit.accelerator(lowered.net, folds))
-        for name, text in emit.memories(lowered.net, folds).items():
+        for name, text in memory.memories(lowered.net, folds).items():
             (mem / name).write_text(text)
         (folder / MODEL).write_bytes(self_contained(chosen.model))
-        (folder / "net.json").write_text(net.to_json(lowered.net))
+        (folder / "net.json").write_text(net_file.to_json(lowered.net))
         (folder / "folding.toml").write_text(folding.to_toml(folds))
         (folder / COMPILED).write_text(json.dumps(facts, indent=1) + "\n")
 
@@ -160,7 +186,10 @@ def compile_network(
     """Lower, fold and emit `name` into `out`."""
     chosen = subject(name)
     lowered = lower(chosen.model, title=chosen.title)
-    write(chosen, lowered, choose_folding(lowered.net, board_name, target_fps, file), out)
+    folds = choose_folding(lowered.net, board_name, target_fps, file)
+    if file is None:
+        folds, _ = with_fifos(lowered.net, folds)
+    write(chosen, lowered, folds, out)
     return read(out)
 
 
@@ -171,7 +200,7 @@ def read(out: Path) -> Compiled:
         facts = json.loads(texts[COMPILED])
         if facts["format"] != FORMAT or not facts.keys() >= FACTS:
             raise ValueError(f"{COMPILED} is of another version")
-        found = net.from_json(texts["net.json"], str(out / "net.json"))
+        found = net_file.from_json(texts["net.json"], str(out / "net.json"))
         folds = folding.checked(folding.load(out / "folding.toml"), found)
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise ConfigError(
@@ -202,7 +231,7 @@ def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
             hint="the recipe must name the data set that the network was trained on",
         )
     return Samples(
-        raw=images.reshape(len(images), -1).astype(np.int64),
+        raw=images.reshape(-1, *first.shape).astype(np.int64),
         labels=test.labels[: len(images)],
         shape=images.shape[1:],
         origin=f"{compiled.facts['data']}, test set",
@@ -262,7 +291,7 @@ def _rates(compiled: Compiled, found: simulate.Run) -> dict[str, Any]:
     clock = compiled.folding.clock_mhz
     return {
         "ii_cycles": found.interval,
-        "ii_formula": folding.interval(compiled.net, compiled.folding),
+        "ii_formula": cost.interval(compiled.net, compiled.folding),
         "latency_cycles": found.latency,
         "clock_mhz": clock,
         "images_per_second": clock * 1e6 / found.interval,
@@ -276,7 +305,7 @@ def _rates(compiled: Compiled, found: simulate.Run) -> dict[str, Any]:
 def integer_accuracy(model: Path, split: data.Split) -> float:
     """The share of `split` that the integer model of the QONNX file classifies as labelled."""
     lowered = lower(model)
-    found = golden.run(lowered.net, split.images.reshape(len(split.images), -1))
+    found = golden.run(lowered.net, split.images)
     return float((found.classes == split.labels).mean())
 
 

@@ -1,21 +1,18 @@
-"""Folding: how each layer is spread over hardware, its file, its cycles, and an even choice."""
+"""Folding: how each layer is spread over hardware, and the file that says so."""
 
 from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from onebit.board import Board
+from onebit.cost import lanes
 from onebit.errors import ConfigError
-from onebit.net import Bit, Head, Input, Layer, Mvau, Net
-from onebit.pack import ceil_div
+from onebit.net import Flatten, Layer, Net, Window
 
 FORMAT = 1
-CEILING = 0.8  # of a board's LUTs: fuller parts are hard to route
 Style = Literal["folded", "hardwired"]
 Memory = Literal["auto", "bram", "lutram", "logic"]
 
@@ -25,7 +22,8 @@ class Fold:
     """One layer in hardware.
 
     pe neurons x simd inputs a cycle; m vectors share each weight word; `fifo` is the depth of the
-    stream FIFO at the layer's input. An Input has simd elements a beat, a Head pe classes a beat.
+    stream FIFO at the layer's input. An Input, a Window and a Flatten have simd elements a beat, a
+    MaxPool pe channels and a Head pe classes; an Input has no FIFO.
     """
 
     pe: int = 1
@@ -46,25 +44,6 @@ class Folding:
     layers: dict[str, Fold] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
-    """A hardware unit and the cycles that one image occupies it."""
-
-    name: str
-    cycles: int
-
-
-def lanes(layer: Layer) -> tuple[int, int]:
-    """The largest useful (pe, simd) of a layer."""
-    match layer:
-        case Input(shape=shape):
-            return 1, shape[-1]
-        case Mvau() as mvau:
-            return mvau.mh, mvau.mw
-        case Head() as head:
-            return head.classes, 1
-
-
 def checked(folding: Folding, net: Net) -> Folding:
     """The folding, or ConfigError where it does not suit the network."""
     if folding.net_hash != net.hash:
@@ -79,12 +58,13 @@ def checked(folding: Folding, net: Net) -> Folding:
             hint="every layer of the network needs one [layers.NAME] table",
         )
     for layer in net.layers:
-        _check_fold(layer, folding.layers[layer.name])
+        _check_fold(net, layer, folding)
     return folding
 
 
-def _check_fold(layer: Layer, fold: Fold) -> None:
-    most_pe, most_simd = lanes(layer)
+def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
+    fold = folding.layers[layer.name]
+    most_pe, most_simd = lanes(net, layer)
     limits = {"pe": most_pe, "simd": most_simd, "m": 1}
     for name, most in limits.items():
         value = getattr(fold, name)
@@ -99,123 +79,28 @@ def _check_fold(layer: Layer, fold: Fold) -> None:
         raise ConfigError(f"layer {layer.name!r}: style={fold.style!r}, only 'folded' is built yet")
     if fold.memory != "auto":
         raise ConfigError(f"layer {layer.name!r}: memory={fold.memory!r}, only 'auto' is built yet")
+    _check_beats(net, layer, folding)
 
 
-def cycles(layer: Layer, fold: Fold) -> int:
-    """Cycles for one input vector; folds need not divide the matrix."""
-    match layer:
-        case Input(shape=shape):
-            return ceil_div(shape[-1], fold.simd)
-        case Mvau() as mvau:
-            return ceil_div(mvau.mw, fold.simd) * ceil_div(mvau.mh, fold.pe)
-        case Head() as head:
-            return ceil_div(head.classes, fold.pe)
-
-
-def output_lanes(layer: Layer, fold: Fold) -> int:
-    """Elements a beat of the layer's output stream."""
-    return fold.simd if isinstance(layer, Input) else fold.pe
-
-
-def input_lanes(layer: Layer, fold: Fold) -> int:
-    """Elements a beat of the layer's input stream."""
-    return fold.pe if isinstance(layer, Head) else fold.simd
-
-
-def units(net: Net, folding: Folding) -> Iterator[Unit]:
-    """Every unit that can limit the rate.
-
-    A width converter takes the beats of its slower side, never more than the units it joins.
-    """
-    for layer in net.layers:
-        yield Unit(name=layer.name, cycles=cycles(layer, folding.layers[layer.name]))
-
-
-def interval(net: Net, folding: Folding) -> int:
-    """The initiation interval: cycles between images once the pipeline is full."""
-    return max(unit.cycles for unit in units(net, folding))
-
-
-def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
-    """LUT6s, roughly: 2.2 a bit for XNOR and popcount, one adder bit a LUT, one LUT a ROM bit.
-
-    2.2 is what Yosys maps a behavioural popcount to (xc7); calibration comes with synthesis.
-    """
-    match layer:
-        case Input():
-            return 0
-        case Head() as head:
-            return fold.pe * head.width * 4
-        case Mvau() as mvau:
-            element = net.element(mvau.inputs[0])
-            per_lane = 2.2 if isinstance(element, Bit) else element.bits + 3.0
-            words = cycles(mvau, fold)
-            rom = ceil_div(words, 64) if words <= 256 else 0
-            low, high = net.acc_range(mvau.name)
-            accumulator = (high - low).bit_length() + 1
-            return int(fold.pe * fold.simd * (per_lane + rom) + fold.pe * accumulator * 2)
-
-
-def luts(net: Net, folding: Folding) -> int:
-    """The estimated LUTs of the whole accelerator."""
-    return sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
-
-
-def overflow(net: Net, folding: Folding, board: Board) -> str:
-    """What of the folding exceeds the board by the estimate; empty where nothing does."""
-    needed, first = luts(net, folding), net.input
-    port = folding.layers[first.name].simd * first.element.bits
-    found = []
-    if needed > board.lut * CEILING:
-        found.append(f"about {needed:,} LUTs, of {board.lut:,} (at most {CEILING:.0%} will route)")
-    if port > board.port_bits:
-        found.append(f"{port} input bits a cycle, through a port of {board.port_bits}")
-    return "; ".join(found)
-
-
-def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = None) -> Folding:
-    """An even folding: every layer as small as the common interval allows.
-
-    With a target rate the interval is clock / rate; otherwise it is the least one that the board's
-    memory port can feed and whose estimated LUTs stay under the ceiling.
-    """
-    if target_fps is not None:
-        most = int(min(clock_mhz * 1e6 / target_fps, 1e18)) if target_fps > 0 else 0
-        if most < 1:
+def _check_beats(net: Net, layer: Layer, folding: Folding) -> None:
+    """ConfigError where a beat would hold a fraction of a pixel, or two units differ on it."""
+    simd = folding.layers[layer.name].simd
+    if isinstance(layer, Window | Flatten):
+        channels = net.shape(layer.inputs[0])[-1]
+        whole = simd % channels == 0 if isinstance(layer, Window) else channels % simd == 0
+        if not whole and (simd > channels or isinstance(layer, Flatten)):
+            rule = "a multiple of" if isinstance(layer, Window) else "a divisor of"
+            least = f"at most {channels} or " if isinstance(layer, Window) else ""
             raise ConfigError(
-                f"{target_fps:,.0f} images/s at {clock_mhz:g} MHz is not a cycle or more an image",
-                hint=f"ask for more than 0 and at most {clock_mhz * 1e6:,.0f} images/s",
+                f"layer {layer.name!r}: simd={simd} is not {least}{rule} its {channels} channels"
             )
-        return _at_interval(net, board, clock_mhz, most)
-    features = net.input.shape[-1]
-    low = ceil_div(features, max(1, board.port_bits // net.input.element.bits))
-    high = max(low, *(cycles(layer, Fold()) for layer in net.layers))
-    while low < high:
-        middle = (low + high) // 2
-        folding = _at_interval(net, board, clock_mhz, middle)
-        fits = luts(net, folding) <= board.lut * CEILING
-        low, high = (low, middle) if fits else (middle + 1, high)
-    return _at_interval(net, board, clock_mhz, low)
-
-
-def _at_interval(net: Net, board: Board, clock_mhz: float, most: int) -> Folding:
-    """The fewest lanes per layer with at most `most` cycles an image."""
-    folds = {layer.name: _fewest_lanes(layer, most) for layer in net.layers}
-    return Folding(net_hash=net.hash, board=board.name, clock_mhz=clock_mhz, layers=folds)
-
-
-def _fewest_lanes(layer: Layer, most: int) -> Fold:
-    most_pe, most_simd = lanes(layer)
-    folds = []
-    for beats in range(1, min(most, most_simd) + 1):
-        simd = ceil_div(most_simd, beats)
-        pe = ceil_div(most_pe, most // ceil_div(most_simd, simd))
-        folds.append(Fold(pe=pe, simd=simd))
-    best = min(folds, key=lambda fold: (fold.pe * fold.simd, fold.pe))
-    if not isinstance(layer, Mvau):
-        return best
-    # A unit takes a vector in bursts; room for a whole one keeps its producer from waiting.
-    return replace(best, fifo=max(2, ceil_div(most_simd, best.simd)))
+    window = net.window(layer)
+    if window and simd != folding.layers[window.name].simd:
+        raise ConfigError(
+            f"layer {layer.name!r}: simd={simd}, its window {window.name!r} has "
+            f"simd={folding.layers[window.name].simd}; the two must be equal",
+            hint="edit both in the folding file",
+        )
 
 
 def to_toml(folding: Folding) -> str:

@@ -1,23 +1,26 @@
-"""The integer model: vectorised NumPy on bit-packed words, the oracle of every output.
+"""The integer model: vectorised NumPy, the oracle of every output.
 
-`naive_accumulators` is the reference that the packed kernels are tested against.
+`naive_accumulators` is the reference that the products in floating point are tested against.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from onebit.errors import ConfigError
-from onebit.net import Bit, Element, Head, Input, Mvau, Net
-from onebit.pack import pack_words
+from onebit.net import Bit, Element, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 
-CHUNK = 2048  # samples at a time: the packed words of a layer stay in cache
+CHUNK = 2048  # samples at a time, fewer where the largest tensor would hold
+VALUES_AT_ONCE = 1 << 22  # or more
 
 Array = NDArray[np.int64]
+Values = NDArray[np.integer[Any]]  # inside, a layer's outputs: bits and small integers in few bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -30,7 +33,7 @@ class Outputs:
 
 def run(net: Net, raw: NDArray[np.generic]) -> Outputs:
     """Classify raw samples (count, *input shape)."""
-    logits = [values[net.head.name] for values in _chunks(net, raw)]
+    logits = [values[net.head.name].astype(np.int64) for values in _chunks(net, raw)]
     stacked = np.concatenate(logits) if logits else np.zeros((0, net.head.classes), dtype=np.int64)
     return Outputs(logits=stacked, classes=stacked.argmax(axis=1))
 
@@ -38,7 +41,9 @@ def run(net: Net, raw: NDArray[np.generic]) -> Outputs:
 def trace(net: Net, raw: NDArray[np.generic]) -> dict[str, Array]:
     """Every layer's output for raw samples: bits as {0,1}, (count, *shape of the layer)."""
     parts = list(_chunks(net, raw))
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {
+        name: np.concatenate([part[name] for part in parts]).astype(np.int64) for name in parts[0]
+    }
 
 
 def encode(layer: Input, raw: NDArray[np.generic]) -> Array:
@@ -53,50 +58,102 @@ def encode(layer: Input, raw: NDArray[np.generic]) -> Array:
     return layer.table[index].reshape(-1, *layer.shape)
 
 
-def _chunks(net: Net, raw: NDArray[np.generic]) -> Iterator[dict[str, Array]]:
-    for start in range(0, len(raw), CHUNK):
-        values: dict[str, Array] = {}
+def _chunks(net: Net, raw: NDArray[np.generic]) -> Iterator[dict[str, Values]]:
+    largest = max(math.prod(net.shape(layer.name)) for layer in net.layers)
+    step = max(1, min(CHUNK, VALUES_AT_ONCE // largest))
+    for start in range(0, len(raw), step):
+        values: dict[str, Values] = {}
         for layer in net.layers:
-            match layer:
-                case Input():
-                    values[layer.name] = encode(layer, raw[start : start + CHUNK])
-                case Mvau():
-                    x = values[layer.inputs[0]]
-                    values[layer.name] = mvau(layer, x, net.element(layer.inputs[0]))
-                case Head():
-                    values[layer.name] = layer.scale * values[layer.inputs[0]] + layer.bias
+            part = raw[start : start + step]
+            values[layer.name] = _layer(net, layer, part, values)
         yield values
 
 
-def mvau(layer: Mvau, x: Array, element: Element) -> Array:
-    """Accumulators, or bits where the layer has thresholds, of x (count, ..., mw)."""
-    rows = x.reshape(-1, layer.mw)
-    acc = accumulators(layer.weights, rows, element)
-    out = acc if layer.thresholds is None else (acc >= layer.thresholds[0]).astype(np.int64)
-    return out.reshape(*x.shape[:-1], layer.mh)
+def _layer(net: Net, layer: Layer, raw: NDArray[np.generic], values: dict[str, Values]) -> Values:
+    """The layer's output for a chunk, from the outputs of those before it."""
+    if isinstance(layer, Input):
+        return encode(layer, raw).astype(_dtype(layer.element))
+    x = values[layer.inputs[0]]
+    match layer:
+        case Window():
+            return window(layer, x)
+        case MaxPool():
+            return maxpool(layer, x)
+        case Flatten():
+            return x.reshape(len(x), -1)
+        case Mvau():
+            several = layer.thresholds is not None and len(layer.thresholds) > 1
+            border = net.border(layer) if several else None
+            return mvau(layer, x, net.element(layer.inputs[0]), border)
+        case Head():
+            return np.asarray(layer.scale * x + layer.bias)
 
 
-def accumulators(weights: NDArray[np.uint8], x: Array, element: Element) -> Array:
-    """acc (count, mh) of x (count, mw): agreeing bits, or sums of +-x bit plane by bit plane."""
-    mh, mw = weights.shape
-    packed_weights = pack_words(weights).T
-    acc = np.empty((mh, len(x)), dtype=np.int64)
+def _dtype(element: Element) -> type[np.integer[Any]]:
+    """The smallest type that holds a bit, or an integer and its negative."""
     if isinstance(element, Bit):
-        words = pack_words(x.astype(np.uint8))
-        for neuron, row in enumerate(packed_weights):
-            differing = np.bitwise_count(words ^ row[:, None])
-            acc[neuron] = mw - differing.sum(axis=0, dtype=np.int64)
-        return np.ascontiguousarray(acc.T)
+        return np.uint8
+    return np.int16 if element.bits < 16 else np.int64
 
-    acc[:] = 0
-    for plane in range(element.bits):
-        words = pack_words((x >> plane & 1).astype(np.uint8))
-        value = -(1 << plane) if element.signed and plane == element.bits - 1 else 1 << plane
-        ones = np.bitwise_count(words).sum(axis=0, dtype=np.int64)
-        for neuron, row in enumerate(packed_weights):
-            plus = np.bitwise_count(words & row[:, None]).sum(axis=0, dtype=np.int64)
-            acc[neuron] += value * (2 * plus - ones)
-    return np.ascontiguousarray(acc.T)
+
+def window(layer: Window, x: Values) -> Values:
+    """im2col of images x (count, h, w, c): (count, oh, ow, kh * kw * c)."""
+    padded, (down, across) = _padded(layer, x, layer.fill), layer.stride
+    patches = np.lib.stride_tricks.sliding_window_view(padded, layer.kernel, (1, 2))
+    patches = patches[:, ::down, ::across].transpose(0, 1, 2, 4, 5, 3)
+    return patches.reshape(*patches.shape[:3], -1)
+
+
+def maxpool(layer: MaxPool, x: Values) -> Values:
+    """The OR of bits x (count, h, w, c) over windows, inverted where the layer says so."""
+    padded, (down, across) = _padded(layer, x, 0), layer.stride
+    (kh, kw), (height, width) = layer.kernel, padded.shape[1:3]
+    bits = [
+        padded[:, r : height - kh + r + 1 : down, c : width - kw + c + 1 : across]
+        for r in range(kh)
+        for c in range(kw)
+    ]
+    return np.asarray(np.bitwise_or.reduce(bits) ^ layer.invert)
+
+
+def _padded(layer: Window | MaxPool, x: Values, fill: int) -> Values:
+    top, left, bottom, right = layer.padding
+    around = ((0, 0), (top, bottom), (left, right), (0, 0))
+    return np.pad(x, around, constant_values=fill) if any(layer.padding) else x
+
+
+def mvau(layer: Mvau, x: Values, element: Element, border: NDArray[np.int64] | None) -> Values:
+    """Accumulators, or bits where the layer has thresholds, of x (count, ..., mw).
+
+    border: the class (oh, ow) of each position where the layer has thresholds for several.
+    """
+    rows = x.reshape(-1, layer.mw)
+    acc = _sums(layer.weights, rows, element).reshape(*x.shape[:-1], layer.mh)
+    if layer.thresholds is None:
+        return acc.astype(np.int64)
+    levels = layer.thresholds[0] if border is None else layer.thresholds[border]
+    return (acc >= levels.astype(acc.dtype)).astype(np.uint8)
+
+
+def accumulators(weights: NDArray[np.uint8], x: Values, element: Element) -> Array:
+    """acc (count, mh) of x (count, mw): agreeing bits, or sums of +-x."""
+    return _sums(weights, x, element).astype(np.int64)
+
+
+def _sums(weights: NDArray[np.uint8], x: Values, element: Element) -> NDArray[Any]:
+    """The accumulators by one product in floating point.
+
+    In float32 it is exact because no sum of its terms reaches 2**24 (else float64). Of bits it
+    counts the ones where the weight is one, less those where it is zero, plus the zero weights.
+    """
+    mw = weights.shape[1]
+    most = mw * max(-element.lo, element.hi)
+    real: Any = np.float32 if most < 1 << 24 else np.float64
+    signs = np.where(weights, 1, -1).astype(real)
+    dot = x.astype(real) @ signs.T
+    if isinstance(element, Bit):
+        dot += mw - weights.sum(axis=1, dtype=np.int64)
+    return np.asarray(dot)
 
 
 def naive_accumulators(weights: NDArray[np.uint8], x: Array, element: Element) -> Array:

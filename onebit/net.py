@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onebit.errors import ConfigError
+from onebit.geometry import Axis, axes
 
-FORMAT = 1
+MOST_KERNEL, MOST_STRIDE = 11, 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +75,52 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Window:
+    """im2col: for each output position the patch in (kh, kw, c) order.
+
+    padding: top, left, bottom, right. A padded element is `fill`; where the source means a zero
+    that no element stands for, the thresholds of the Mvau behind make up for it (border classes).
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    fill: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MaxPool:
+    """The OR of bits over windows, inverted after it in the channels where `invert` (c,) is 1.
+
+    Padding never wins. A source's ceil mode is more padding at the bottom and on the right.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[int, int, int, int]
+    invert: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Flatten:
+    """An image (h, w, c) as one vector, in that order."""
+
+    name: str
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Mvau:
     """Matrix-vector-activation unit over the last axis.
 
     weights: {0,1} of shape (mh, mw). On bits `acc` counts agreeing bits, 0..mw; on integers it is
     the sum of +-x. thresholds: (border classes, mh), a bit is `acc >= threshold`; None puts the
-    accumulators out.
+    accumulators out. More than one class follow a Window's border: row class * column classes +
+    column class, as `Axis.classes` numbers them.
     """
 
     name: str
@@ -113,8 +156,8 @@ class Head:
         return len(self.scale)
 
 
-Layer = Input | Mvau | Head
-KINDS = {"input": Input, "mvau": Mvau, "head": Head}
+Layer = Input | Window | MaxPool | Flatten | Mvau | Head
+KINDS = {kind.__name__.lower(): kind for kind in (Input, Window, MaxPool, Flatten, Mvau, Head)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -156,7 +199,7 @@ class Net:
     @property
     def hash(self) -> str:
         """SHA-256 of what the layers compute, 64 hex digits."""
-        text = json.dumps([_record(layer) for layer in self.layers], sort_keys=True)
+        text = json.dumps([record(layer) for layer in self.layers], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
     def shape(self, name: str) -> tuple[int, ...]:
@@ -164,16 +207,49 @@ class Net:
         match self[name]:
             case Input(shape=shape):
                 return shape
+            case Window() as layer:
+                rows, columns = self.axes(name)
+                channels = self.shape(layer.inputs[0])[-1]
+                return (rows.out, columns.out, rows.kernel * columns.kernel * channels)
+            case MaxPool() as layer:
+                rows, columns = self.axes(name)
+                return (rows.out, columns.out, len(layer.invert))
+            case Flatten() as layer:
+                return (math.prod(self.shape(layer.inputs[0])),)
             case Mvau() as layer:
                 return (*self.shape(layer.inputs[0])[:-1], layer.mh)
             case Head() as layer:
                 return (layer.classes,)
+
+    def axes(self, name: str) -> tuple[Axis, Axis]:
+        """How the windows of a Window or MaxPool lie along the rows and along the columns."""
+        layer = self[name]
+        assert isinstance(layer, Window | MaxPool)
+        return axes(self.shape(layer.inputs[0]), layer.kernel, layer.stride, layer.padding)
+
+    def window(self, layer: Layer) -> Window | None:
+        """The Window that feeds the layer, if one does."""
+        before = self[layer.inputs[0]] if layer.inputs else None
+        return before if isinstance(before, Window) else None
+
+    def positions(self, name: str) -> int:
+        """Vectors an image in the layer's output."""
+        return math.prod(self.shape(name)[:-1])
+
+    def border(self, layer: Mvau) -> NDArray[np.int64]:
+        """The border class of each output position of a layer with several: (oh, ow)."""
+        window = self.window(layer)
+        assert window is not None
+        rows, columns = (axis.classes() for axis in self.axes(window.name))
+        return np.asarray(rows[0][:, None] * len(columns[1]) + columns[0])
 
     def element(self, name: str) -> Element:
         """Element type of the layer's output."""
         match self[name]:
             case Input(element=element):
                 return element
+            case Window() | MaxPool() | Flatten() as layer:
+                return self.element(layer.inputs[0])
             case Mvau() as layer:
                 if layer.thresholds is not None:
                     return Bit()
@@ -214,90 +290,65 @@ def _check(layer: Layer, net: Net) -> None:
             element = layer.element
             lo, hi = (0, 1) if isinstance(element, Bit) else (element.lo, element.hi)
             need(layer.table.min() >= lo and layer.table.max() <= hi, f"table is not in {lo}..{hi}")
+        case Window() | MaxPool():
+            shape = net.shape(layer.inputs[0])
+            need(len(shape) == 3, f"its input has the shape {shape}, not (height, width, channels)")
+            need(min(layer.padding) >= 0, f"padding {layer.padding} is negative")
+            for axis in net.axes(layer.name):
+                fits = 1 <= axis.kernel <= MOST_KERNEL and 1 <= axis.stride <= MOST_STRIDE
+                need(fits, f"kernel {axis.kernel}, stride {axis.stride}: 11 and 4 are the most")
+                need(axis.before < axis.kernel, f"padding {axis.before} fills a whole kernel")
+                need(axis.out >= 1, f"{axis.size} inputs are less than a kernel of {axis.kernel}")
+            _check_windows(layer, net, need)
+        case Flatten():
+            pass
         case Mvau():
             width = net.shape(layer.inputs[0])[-1]
             need(layer.mw == width, f"{layer.mw} weights a neuron, {width} inputs")
             need(bool((layer.weights <= 1).all()), "a weight is neither 0 nor 1")
             if layer.thresholds is not None:
-                shape = layer.thresholds.shape
-                need(shape == (1, layer.mh), f"thresholds of shape {shape}, not (1, {layer.mh})")
+                shape, window = layer.thresholds.shape, net.window(layer)
+                classes = 1 if window is None else int(net.border(layer).max()) + 1
+                allowed = {(1, layer.mh), (classes, layer.mh)}
+                need(shape in allowed, f"thresholds of shape {shape}, not {max(allowed)}")
         case Head():
-            width = net.shape(layer.inputs[0])[-1]
-            need(layer.classes == width, f"{layer.classes} classes, {width} inputs")
+            shape = net.shape(layer.inputs[0])
+            need(shape == (layer.classes,), f"{layer.classes} classes, inputs of shape {shape}")
             need(layer.bias.shape == layer.scale.shape, "scale and bias differ in length")
             need(1 <= layer.width <= 32, f"logits of {layer.width} bits, not 1..32")
 
 
-def _record(layer: Layer) -> dict[str, Any]:
+def _check_windows(layer: Window | MaxPool, net: Net, need: Callable[[bool, str], None]) -> None:
+    """What a Window and a MaxPool ask of their input's elements."""
+    element = net.element(layer.inputs[0])
+    if isinstance(layer, Window):
+        lo, hi = (0, 1) if isinstance(element, Bit) else (element.lo, element.hi)
+        need(lo <= layer.fill <= hi, f"fill {layer.fill} is not in {lo}..{hi}")
+        return
+    channels = net.shape(layer.inputs[0])[-1]
+    need(isinstance(element, Bit), "only bits are pooled")
+    need(layer.invert.shape == (channels,), f"invert is not of shape ({channels},)")
+    real = all(axis.taps().any(axis=1).all() for axis in net.axes(layer.name))
+    need(real, "a window holds nothing but padding")
+
+
+def record(layer: Layer) -> dict[str, Any]:
     """The layer as JSON data; weights are rows of little-endian bytes in hexadecimal."""
-    record: dict[str, Any] = {"kind": type(layer).__name__.lower()}
+    found: dict[str, Any] = {"kind": type(layer).__name__.lower()}
     for field in fields(layer):
         value = getattr(layer, field.name)
         if field.name == "weights":
             packed = np.packbits(value, axis=1, bitorder="little")
-            record |= {
+            found |= {
                 "mw": int(value.shape[1]),
                 "weights": [row.tobytes().hex() for row in packed],
             }
         elif isinstance(value, np.ndarray):
-            record[field.name] = value.tolist()
+            found[field.name] = value.tolist()
         elif isinstance(value, Bit | Int):
             signed = isinstance(value, Int) and value.signed
             kind = type(value).__name__.lower()
-            record["element"] = {"kind": kind, "bits": value.bits, "signed": signed}
+            found["element"] = {"kind": kind, "bits": value.bits, "signed": signed}
         else:
-            record[field.name] = list(value) if isinstance(value, tuple) else value
-    return record
-
-
-def _layer(record: dict[str, Any]) -> Layer:
-    """The layer that `_record` wrote."""
-    data = dict(record)
-    kind = KINDS[data.pop("kind")]
-    if "weights" in data:
-        rows = [np.frombuffer(bytes.fromhex(row), dtype=np.uint8) for row in data["weights"]]
-        mw = data.pop("mw")
-        data["weights"] = np.unpackbits(np.stack(rows), axis=1, count=mw, bitorder="little")
-    if "element" in data:
-        element = data["element"]
-        is_bit = element["kind"] == "bit"
-        data["element"] = Bit() if is_bit else Int(bits=element["bits"], signed=element["signed"])
-    for name in ("table", "thresholds", "scale", "bias"):
-        if isinstance(data.get(name), list):
-            data[name] = np.array(data[name], dtype=np.int64)
-    for name in ("inputs", "shape"):
-        if name in data:
-            data[name] = tuple(data[name])
-    layer: Layer = kind(**data)
-    return layer
-
-
-def to_json(net: Net) -> str:
-    """`net.json`: versioned, one layer a line, byte-identical for equal networks."""
-    layers = ",\n".join("  " + json.dumps(_record(layer)) for layer in net.layers)
-    head = {"format": FORMAT, "title": net.title, "source": net.source, "hash": net.hash}
-    lines = [f" {json.dumps(key)}: {json.dumps(value)}," for key, value in head.items()]
-    return "\n".join(["{", *lines, ' "layers": [', layers, " ]", "}", ""])
-
-
-def from_json(text: str, where: str = "net.json") -> Net:
-    """The network in `text`; ConfigError where it is not one, or is not what its hash says."""
-    try:
-        data = json.loads(text)
-        version = data["format"]
-        if version != FORMAT:
-            raise ConfigError(f"{where}: format {version!r}, this onebit reads {FORMAT}")
-        layers = tuple(_layer(record) for record in data["layers"])
-        net = Net(layers=layers, title=data["title"], source=data["source"])
-        written = data["hash"]
-    except (KeyError, TypeError, ValueError) as reason:
-        raise ConfigError(
-            f"{where}: not a network description ({reason!r})",
-            hint="onebit compile writes a new one",
-        ) from None
-    if net.hash != written:
-        raise ConfigError(
-            f"{where}: its layers do not have the hash that it states",
-            hint="onebit compile writes a new one",
-        )
-    return net
+            found[field.name] = list(value) if isinstance(value, tuple) else value
+    return found

@@ -191,7 +191,9 @@ def _place(simulated: Facts) -> str:
     place = simulated["mismatch"]
     if place is None:
         return ""
-    names = ("image", "layer", "neuron", "expected", "got", "waveform")
+    names = ["image", "layer", "neuron", "expected", "got", "waveform"]
+    if place["position"]:
+        names.insert(2, "position")
     rows = "".join(f"<dt>{name}</dt><dd><code>{text(place[name])}</code></dd>\n" for name in names)
     return f'<p>The first place that differs:</p>\n<dl class="place">\n{rows}</dl>\n'
 
@@ -276,7 +278,10 @@ def _pipelines(facts: Facts) -> str:
 
 
 def _layers(layers: Sequence[Facts]) -> str:
-    titles = ("layer", "kind", "shape", "PE", "SIMD", "cycles", "share", "weight bits", "output")
+    titles = (
+        *("layer", "kind", "shape", "PE", "SIMD", "FIFO", "cycles", "share", "weight bits"),
+        "output",
+    )
     head = "".join(
         f'<th scope="col"{_LEFT if title in _TEXTS else ""}>{title}</th>' for title in titles
     )
@@ -284,11 +289,11 @@ def _layers(layers: Sequence[Facts]) -> str:
     return (
         '<div class="scroll" tabindex="0" role="region" aria-label="Layers">\n<table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{''.join(map(_row, layers))}</tbody>\n"
-        f'<tfoot><tr><td colspan="7" class="text">together</td>'
+        f'<tfoot><tr><td colspan="8" class="text">together</td>'
         f"<td>{total:,}</td><td></td></tr></tfoot>\n"
         "</table>\n</div>\n"
         '<p class="soft">PE: neurons at work in a cycle. SIMD: inputs that each of them takes in '
-        "a cycle. Share: of the initiation interval.</p>"
+        "a cycle. FIFO: entries of the queue in front. Share: of the initiation interval.</p>"
     )
 
 
@@ -301,7 +306,8 @@ def _row(layer: Facts) -> str:
     return (
         f'<tr><th scope="row"{_LEFT}>{text(layer["name"])}</th>'
         f"<td{_LEFT}>{text(layer['kind'])}</td><td{_LEFT}>{shape(layer)}</td>"
-        f"<td>{layer['pe']:,}</td><td>{layer['simd']:,}</td><td>{layer['cycles']:,}</td>"
+        f"<td>{layer['pe']:,}</td><td>{layer['simd']:,}</td><td>{layer['fifo'] or ''}</td>"
+        f"<td>{layer['cycles']:,}</td>"
         f"<td>{_bar(layer['share'])}</td><td>{weights}</td>"
         f"<td{_LEFT}>{text(layer['element'])}</td></tr>\n"
     )

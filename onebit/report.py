@@ -7,11 +7,11 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from onebit import board, flow, folding, recipe, system
+from onebit import board, cost, flow, recipe, system
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
-from onebit.net import Bit, Element, Head, Layer, Mvau
+from onebit.net import Bit, Element, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 
 FORMAT = 1
 CPU_BATCH = 1000
@@ -36,7 +36,7 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
 def build(compiled: Compiled) -> dict[str, Any]:
     """All facts of the report; measures the CPU as it runs."""
     simulated = simulation(compiled)
-    interval = folding.interval(compiled.net, compiled.folding)
+    interval = cost.interval(compiled.net, compiled.folding)
     part = board.load(compiled.folding.board)
     return {
         "format": FORMAT,
@@ -46,7 +46,7 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "net_hash": compiled.net.hash,
         "board": part.name,
         "part": part.part,
-        "lut_estimate": folding.luts(compiled.net, compiled.folding),
+        "lut_estimate": cost.luts(compiled.net, compiled.folding),
         "lut_board": part.lut,
         "head_pairs": compiled.facts["head_pairs"],
         "ties": compiled.facts["ties"],
@@ -77,15 +77,16 @@ def cpu(compiled: Compiled, fpga_rate: float) -> dict[str, Any]:
 
 
 def _layer(compiled: Compiled, layer: Layer, interval: int) -> dict[str, Any]:
-    """One row: shape, fold, cycles, weight bits, share of the interval."""
+    """One row: shape, fold, FIFO, cycles, weight bits, share of the interval."""
     fold = compiled.folding.layers[layer.name]
-    taken = folding.cycles(layer, fold)
+    taken = cost.cycles(compiled.net, layer, fold)
     row: dict[str, Any] = {
         "name": layer.name,
         "kind": type(layer).__name__.lower(),
-        "shape": "x".join(map(str, compiled.net.shape(layer.name))),
+        "shape": _shape(compiled.net, layer),
         "pe": fold.pe,
         "simd": fold.simd,
+        "fifo": 0 if isinstance(layer, Input) else fold.fifo,
         "cycles": taken,
         "share": taken / interval,
         "weight_bits": 0,
@@ -93,11 +94,27 @@ def _layer(compiled: Compiled, layer: Layer, interval: int) -> dict[str, Any]:
         "element": element_name(compiled.net.element(layer.name)),
     }
     if isinstance(layer, Mvau):
-        row |= {"shape": f"{layer.mw} -> {layer.mh}", "weight_bits": layer.weights.size}
-        row["macs"] = layer.weights.size
-    elif isinstance(layer, Head):
-        row["shape"] = f"{layer.classes} -> class"
+        row["weight_bits"] = layer.weights.size
+        row["macs"] = layer.weights.size * compiled.net.positions(layer.name)
     return row
+
+
+def _shape(net: Net, layer: Layer) -> str:
+    """What goes in and what comes out, for people."""
+    out = "x".join(map(str, net.shape(layer.name)))
+    match layer:
+        case Mvau():
+            places = net.shape(layer.name)[:-1]
+            at = f" at {'x'.join(map(str, places))}" if places else ""
+            return f"{layer.mw} -> {layer.mh}{at}"
+        case Window() | MaxPool():
+            return f"{'x'.join(map(str, layer.kernel))} -> {out}"
+        case Flatten():
+            return f"-> {out}"
+        case Head():
+            return f"{layer.classes} -> class"
+        case Input():
+            return out
 
 
 def element_name(element: Element) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import string
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from onebit import emit, golden, system, verilate
+from onebit import emit, golden, memory, system, verilate
+from onebit.cost import units
 from onebit.errors import CheckFailed, ConfigError, OnebitError
-from onebit.folding import Folding, units
+from onebit.folding import Folding
 from onebit.net import Net
 from onebit.pack import beat_bytes, pack_stream, unpack_stream
 
@@ -61,10 +62,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mismatch:
-    """The first place where the RTL left golden; layer and neuron as golden numbers them."""
+    """The first place where the RTL left golden; layer and neuron as golden numbers them.
+
+    position: row and column, where the layer's output is an image.
+    """
 
     image: int
     layer: str
+    position: tuple[int, ...]
     neuron: int
     expected: int
     got: int
@@ -81,12 +86,28 @@ def run(
     seed: int = 0,
     on_done: Callable[[int], None] = lambda count: None,
 ) -> Run:
-    """Stream `elements` (images, features) through the accelerator in the folder `out`.
+    """Stream `elements` (images, *input shape) through the accelerator in the folder `out`.
 
     `stall`: percentage of cycles in which the input has no beat and the output no room, at random
     from `seed`. `on_done` hears how many more images came out.
     """
     program = simulator(out, net, folding)
+    return through(program, out, net, folding, elements, stall=stall, seed=seed, on_done=on_done)
+
+
+def through(
+    program: Path,
+    out: Path,
+    net: Net,
+    folding: Folding,
+    elements: Ints,
+    *,
+    stall: int = 0,
+    seed: int = 0,
+    on_done: Callable[[int], None] = lambda count: None,
+    plusargs: Sequence[str] = (),
+) -> Run:
+    """The same with a built simulator; `plusargs` are handed to the RTL."""
     workers = max(1, min(system.cores(), len(elements) // 64))
     edges = np.linspace(0, len(elements), workers + 1).astype(int)
     parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
@@ -102,7 +123,7 @@ def run(
                 seen[index] = int(count)
 
         start = time.perf_counter()
-        commands = [options.command(program, *part) for part in parts]
+        commands = [[*options.command(program, *part), *plusargs] for part in parts]
         for code, error in system.run_all(commands, cwd=out, on_line=on_line):
             if code:
                 raise CheckFailed(f"the simulation stopped: {error.strip() or f'exit code {code}'}")
@@ -131,7 +152,7 @@ def simulator(out: Path, net: Net, folding: Folding) -> Path:
             f"{str(top)!r} is not what net.json and folding.toml describe",
             hint="pass an edited folding.toml to `onebit compile NET --folding FILE`",
         )
-    for name, text in emit.memories(net, folding).items():
+    for name, text in memory.memories(net, folding).items():
         file = out / "mem" / name
         words, wanted = _text(file).split(), text.split()
         other = set("".join(words)) - set(string.hexdigits)
@@ -184,14 +205,15 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
         if code:
             raise CheckFailed(f"the traced simulation stopped: {error.strip()}")
         logits, classes, _ = options.read(0, len(samples))
-        for layer in net.mvaus:
+        for layer in emit.probed(net):
             stream = emit.output_stream(net, folding, layer.name)
             beats = _read_probe(folder / f"{layer.name}.beats", stream, len(samples))
-            signed = layer.thresholds is None
+            signed = net.element(layer.name).lo < 0 and stream.bits > 1
             got = unpack_stream(beats, stream.n, stream.lanes, stream.bits, signed=signed)
-            wanted = values[layer.name]
-            if (got[-1] != wanted[-1]).any():
-                return _mismatch(image, layer.name, wanted[-1], got[-1], waveform)
+            wanted = values[layer.name][-1]
+            last = got[-stream.vectors :].reshape(wanted.shape)
+            if (last != wanted).any():
+                return _mismatch(image, layer.name, wanted, last, waveform)
     wanted = values[net.head.name][-1]
     if (logits[-1] != wanted).any():
         return _mismatch(image, net.head.name, wanted, logits[-1], waveform)
@@ -199,29 +221,31 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
 
 
 def _mismatch(image: int, layer: str, expected: Ints, got: Ints, waveform: Path) -> Mismatch:
-    differing = np.flatnonzero(expected != got)
-    if not differing.size:
+    differing = np.argwhere(expected != got)
+    if not len(differing):
         raise CheckFailed(
             f"image {image} differs among all images but not when it runs alone",
             hint=f"look at the traced run in {waveform}",
         )
-    neuron = int(differing[0])
+    *position, neuron = (int(index) for index in differing[0])
+    at = (*position, neuron)
     return Mismatch(
         image=image,
         layer=layer,
+        position=tuple(position),
         neuron=neuron,
-        expected=int(expected[neuron]),
-        got=int(got[neuron]),
+        expected=int(expected[at]),
+        got=int(got[at]),
         waveform=str(waveform),
     )
 
 
 def _read_probe(path: Path, stream: emit.Stream, images: int) -> NDArray[np.uint8]:
-    """The beats (images, beats, bytes) that a probe wrote, one hexadecimal line each."""
+    """The beats (vectors, beats, bytes) that a probe wrote, one hexadecimal line each."""
     size = beat_bytes(stream.lanes, stream.bits)
     lines = path.read_text().split()[: images * stream.beats]
     data = b"".join(int(line, 16).to_bytes(size, "little") for line in lines)
-    return np.frombuffer(data, dtype=np.uint8).reshape(images, stream.beats, size)
+    return np.frombuffer(data, dtype=np.uint8).reshape(images * stream.vectors, -1, size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +268,9 @@ class _Options:
         with (self.folder / "images").open("wb") as file:
             for start in range(0, len(elements), golden.CHUNK):
                 part = elements[start : start + golden.CHUNK]
-                file.write(pack_stream(part, source.lanes, source.bits).tobytes())
+                file.write(
+                    pack_stream(part.reshape(-1, source.n), source.lanes, source.bits).tobytes()
+                )
 
     def command(
         self, simulator: Path, first: int, count: int, waveform: Path | None = None

@@ -68,6 +68,8 @@ def compiled(facts: Facts) -> Table:
     table.add_row("LUTs, a rough estimate", f"{facts['lut_estimate']:,} ({share:.0%} of the part)")
     if facts["head_pairs"]:
         table.add_row("logit pairs ordered unlike float32", f"{facts['head_pairs']:,}")
+    if facts["unchecked"]:
+        table.add_row("not compared with FINN", facts["unchecked"])
     if facts["ties"]:
         table.add_row("ties settled by the source, not FINN", f"{facts['ties']:,}")
     table.add_row("network hash", facts["net_hash"][:16])
@@ -114,13 +116,22 @@ def show_report(console: Console, facts: Facts) -> None:
 def layers(facts: Facts) -> Table:
     """A row a layer."""
     table = _table(
-        facts["title"], "layer", "shape", "PE>", "SIMD>", "cycles>", "of the II>", "weight bits>"
+        facts["title"],
+        "layer",
+        "shape",
+        "PE>",
+        "SIMD>",
+        "FIFO>",
+        "cycles>",
+        "of the II>",
+        "weight bits>",
     )
     for row in facts["layers"]:
         bits = f"{row['weight_bits']:,}" if row["weight_bits"] else ""
         share = f"{100 * row['share']:.0f} %"
-        cells = (str(row["pe"]), str(row["simd"]), str(row["cycles"]), share, bits)
-        table.add_row(row["name"], row["shape"], *cells)
+        numbers = (row["pe"], row["simd"], row["fifo"], row["cycles"])
+        cells = (str(number) if number else "" for number in numbers)
+        table.add_row(row["name"], row["shape"], *cells, share, bits)
     return table
 
 

@@ -30,13 +30,13 @@ class Graph:
         self.constants.append(numpy_helper.from_array(array, name))
         return name
 
-    def node(self, op: str, name: str, *inputs: str, output: str = "", **attributes: float) -> str:
+    def node(self, op: str, name: str, *inputs: str, output: str = "", **attributes: object) -> str:
         domain = {"domain": QUANT} if op in ("Quant", "BipolarQuant") else {}
         out = output or f"{name}_out"
         self.nodes.append(helper.make_node(op, list(inputs), [out], name, **domain, **attributes))
         return out
 
-    def chain(self, op: str, name: str, *inputs: str, **attributes: float) -> None:
+    def chain(self, op: str, name: str, *inputs: str, **attributes: object) -> None:
         self.tensor = self.node(op, name, self.tensor, *inputs, **attributes)
 
 
@@ -71,11 +71,13 @@ def add_dense(graph: Graph, name: str, mw: int, mh: int) -> None:
         graph.chain("MatMul", name, quantised)
 
 
-def add_norm(graph: Graph, name: str, mh: int, spread: float, *, hard: bool) -> None:
+def add_norm(
+    graph: Graph, name: str, mh: int, spread: float, *, hard: bool, center: float = 0.0
+) -> None:
     """A batch-norm; `hard`: slopes of both signs and zero, sums that tie with thresholds."""
     rng = graph.rng
     slope = rng.uniform(0.2, 2, mh) * (rng.choice([-1, 1], mh) if hard else 1)
-    mean = rng.normal(0, spread, mh)
+    mean = center + rng.normal(0, spread, mh)
     shift = rng.normal(0, 0.5, mh)
     if hard:
         slope[rng.random(mh) < 0.08] = 0
@@ -137,15 +139,16 @@ def random_model(seed: int) -> tuple[ModelProto, DataType]:
     return build(graph, widths[0], widths[-1], raw), DataType[raw]
 
 
-def build(graph: Graph, inputs: int, outputs: int, raw: str) -> ModelProto:
+def build(graph: Graph, inputs: int | tuple[int, ...], outputs: int, raw: str) -> ModelProto:
     """The finished model, its input annotated with the datatype `raw`."""
+    shape = (inputs,) if isinstance(inputs, int) else inputs
     last = graph.nodes[-1]
     last.output[0] = "logits"
     proto = qonnx_make_model(
         helper.make_graph(
             graph.nodes,
             "random",
-            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, inputs])],
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, [1, *shape])],
             [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, outputs])],
             graph.constants,
         ),

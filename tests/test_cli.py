@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import larq_nets
 import tiny
 from onebit import cli, recipe
 
@@ -142,3 +143,30 @@ def test_version_and_help_need_no_heavy_package() -> None:
     code = code.replace("{HEAVY}", "('torch', 'onnx', 'qonnx', 'finn', 'sklearn', 'onnxruntime')")
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+@pytest.fixture(scope="session")
+def larq_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Larq model as tf2onnx writes it: its file does not say what a sample is."""
+    path = tmp_path_factory.mktemp("larq") / "larq.onnx"
+    path.write_bytes(larq_nets.NETWORKS["gtsrb_xnor"].build(1).SerializeToString())
+    return path
+
+
+@pytest.mark.parametrize("given", [[], ["--input", "uint8/0"], ["--input", "pixels"]])
+def test_samples_of_an_unknown_kind_are_asked_for(
+    onebit: Onebit, larq_file: Path, given: list[str]
+) -> None:
+    onebit("compile", larq_file, "--check", *given).refused(2, "not known", "--input uint8")
+
+
+def test_a_larq_model_is_compiled_and_explained(onebit: Onebit, larq_file: Path) -> None:
+    said = onebit("compile", larq_file, "--input", "uint8", "--check", "--explain", "--json")
+    assert said.code == 0, said.err
+    became = {node["op"]: node["became"] for node in json.loads(said.out)["nodes"]}
+    assert "weights of 1 bit" in became["Conv"] and "OR of bits" in became["MaxPool"]
+
+
+def test_a_rate_that_no_folding_reaches_is_refused(onebit: Onebit, larq_file: Path) -> None:
+    said = onebit("compile", larq_file, "--input", "uint8", "--check", "--target-fps", "1e6")
+    said.refused(2, "takes at least 900", "at most 111,111 images/s")

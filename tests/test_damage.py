@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import tiny
-from onebit import emit, flow, golden, system, verilate
+from onebit import flow, golden, memory, system, verilate
 
 Onebit = Callable[..., tiny.Said]
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,13 +42,14 @@ def full_disk(*_: object, **__: object) -> None:
 @pytest.mark.parametrize("before", ["absent", "there"])
 @pytest.mark.parametrize(
     "place",
-    [(shutil, "copyfile"), (emit, "memories"), (Path, "write_text"), (Path, "rename")],
+    [(shutil, "copyfile"), (memory, "memories"), (Path, "write_text"), (Path, "rename")],
     ids=lambda place: place[1],
 )
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), None], ids=["interrupted", "full"])
 def test_stopped_compile_leaves_the_folder_as_it_was(
     onebit: Onebit,
     tiny_file: Path,
+    tiny_folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     before: str,
@@ -65,12 +66,22 @@ def test_stopped_compile_leaves_the_folder_as_it_was(
         if place[1] == "rename" and before == "there":
             patched.undo()
             fail_at_second_rename(patched, stop)
-        said = onebit("compile", tiny_file, "--target-fps", "1e6", "--out", "out")
+        said = onebit(
+            "compile", tiny_file, "--folding", tiny_folder / "folding.toml", "--out", "out"
+        )
     if stop:
         said.refused(130, "interrupted", "same command again")
     else:
         said.refused(2, "cannot write 'out': No space left", "--out")
     assert tiny.tree(tmp_path) == files
+
+
+def test_full_disk_while_fifos_are_sized(
+    onebit: Onebit, tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "copyfile", full_disk)
+    onebit("compile", tiny_file, "--out", "out").refused(2, "No space left", "TMPDIR")
+    assert not tiny.tree(tmp_path)
 
 
 def fail_at_second_rename(patched: pytest.MonkeyPatch, stop: BaseException | None) -> None:
@@ -343,7 +354,7 @@ def test_corrupted_threshold_is_found_and_located(
     first, _, *rest = found.net.layers
     damaged = replace(found.net, layers=(first, replace(layer, thresholds=thresholds), *rest))
     file = found.out / "mem" / "fc1_thresholds.mem"
-    file.write_text(emit.memories(damaged, found.folding)[file.name])
+    file.write_text(memory.memories(damaged, found.folding)[file.name])
 
     said = onebit("simulate", "out/tiny", "--images", 50, "--json")
     assert said.code == 1, said

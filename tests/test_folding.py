@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from onebit import board, folding
+from onebit import board, choose, cost, folding
 from onebit.errors import ConfigError
 from onebit.folding import Fold
 from onebit.net import Net
@@ -19,7 +19,7 @@ NET = Net(layers=layers())
 
 def changed(**edits) -> folding.Folding:
     """A valid folding of NET with the fold of fc1 edited."""
-    folds = folding.even(NET, BOARD, 100.0)
+    folds = choose.even(NET, BOARD, 100.0)
     fold = replace(folds.layers["fc1"], **edits)
     return replace(folds, layers={**folds.layers, "fc1": fold})
 
@@ -62,7 +62,7 @@ def test_another_networks_folding_is_refused():
     ],
 )
 def test_a_broken_file_names_what_is_wrong(old, new, rule):
-    text = folding.to_toml(folding.even(NET, BOARD, 100.0)).replace(old, new, 1)
+    text = folding.to_toml(choose.even(NET, BOARD, 100.0)).replace(old, new, 1)
     with pytest.raises(ConfigError, match=rule):
         folding.from_toml(text, "folding.toml")
 
@@ -71,15 +71,15 @@ def test_a_broken_file_names_what_is_wrong(old, new, rule):
 def test_a_target_rate_is_met_with_no_lane_to_spare(seed):
     rng = np.random.default_rng(seed)
     most = int(rng.integers(1, 16))
-    folds = folding.even(NET, BOARD, 100.0, 100e6 / most)
-    assert folding.interval(NET, folds) <= most
+    folds = choose.even(NET, BOARD, 100.0, 100e6 / most)
+    assert cost.interval(NET, folds) <= most
     for layer in NET.mvaus:
         fold = folds.layers[layer.name]
         lanes = [
             pe * simd
             for pe in range(1, layer.mh + 1)
             for simd in range(1, layer.mw + 1)
-            if folding.cycles(layer, Fold(pe=pe, simd=simd)) <= most
+            if cost.cycles(NET, layer, Fold(pe=pe, simd=simd)) <= most
         ]
         assert fold.pe * fold.simd == min(lanes)
 
@@ -87,4 +87,4 @@ def test_a_target_rate_is_met_with_no_lane_to_spare(seed):
 @pytest.mark.parametrize("rate", [0, -1, 1e12])
 def test_rates_that_cannot_be_are_refused(rate):
     with pytest.raises(ConfigError, match="images/s"):
-        folding.even(NET, BOARD, 100.0, rate)
+        choose.even(NET, BOARD, 100.0, rate)

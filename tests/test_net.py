@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from onebit import net
+from onebit import net, net_file
 from onebit.errors import ConfigError
 from onebit.net import Bit, Head, Input, Int, Layer, Mvau, Net
 
@@ -34,9 +34,9 @@ def layers(*, mw: int = 5, classes: int = 3, bits: int = 2) -> tuple[Layer, Laye
 
 def test_json_round_trip_is_exact():
     first = Net(layers=layers(), title="t", source="s.onnx")
-    text = net.to_json(first)
-    again = net.from_json(text)
-    assert net.to_json(again) == text
+    text = net_file.to_json(first)
+    again = net_file.from_json(text)
+    assert net_file.to_json(again) == text
     assert again.hash == first.hash
     assert (again.mvaus[0].weights == first.mvaus[0].weights).all()
 
@@ -70,7 +70,7 @@ def test_order_and_names_are_checked():
 
 @pytest.mark.parametrize("damage", ["format", "weights", "not json"])
 def test_a_damaged_file_is_refused(damage):
-    text = net.to_json(Net(layers=layers()))
+    text = net_file.to_json(Net(layers=layers()))
     if damage == "format":
         text = text.replace('"format": 1', '"format": 2')
     elif damage == "weights":
@@ -80,7 +80,7 @@ def test_a_damaged_file_is_refused(damage):
     else:
         text = text[: len(text) // 2]
     with pytest.raises(ConfigError):
-        net.from_json(text)
+        net_file.from_json(text)
 
 
 def test_element_ranges():

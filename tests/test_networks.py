@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from onebit import data, flow, folding, recipe
+from onebit import cost, data, flow, recipe
 
 IN_TEST = 1000  # images through the RTL, unless --prove asks for all
 LEAST = {"digits-mlp": 0.95, "mnist-120": 0.968, "mnist-sfc": 0.982, "mnist-tfc": 0.95}
@@ -74,7 +74,7 @@ def test_pauses_lose_and_reorder_nothing(compiled, record_property):
 
 def test_tfc_at_64_cycles_is_simulated_in_seconds(tmp_path, prove, record_property):
     made = flow.compile_network("mnist-tfc", tmp_path / "out", "pynq-z2", 100e6 / 64, None)
-    assert folding.interval(made.net, made.folding) <= 64
+    assert cost.interval(made.net, made.folding) <= 64
     facts = flow.run_simulation(made, flow.samples(made, None if prove else IN_TEST, 0))
     assert facts["mismatches"] == 0
     assert facts["ii_cycles"] == facts["ii_formula"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 import random_nets
-from onebit import emit, flow, folding, golden, net, simulate, system
+from onebit import cost, emit, flow, folding, golden, memory, net_file, simulate, system
 from onebit.folding import Fold, Folding
 from onebit.lower import lower
 from onebit.lower.runtime import execute
+from onebit.net import Net
 
 SAMPLES = 200
 # Steps of 9 meet every kind of input: random_model takes them in turn, 16 of them.
@@ -32,12 +33,12 @@ def raw_samples(raw, shape, seed: int) -> np.ndarray:
     return rng.integers(int(raw.min()), int(raw.max()) + 1, shape)
 
 
-def random_folding(found: net.Net, seed: int) -> Folding:
+def random_folding(found: Net, seed: int) -> Folding:
     """Any PE and SIMD, dividing or not; FIFOs that hold a vector."""
     rng = np.random.default_rng(seed)
     folds = {}
     for layer in found.layers:
-        most_pe, most_simd = folding.lanes(layer)
+        most_pe, most_simd = cost.lanes(found, layer)
         pe, simd = (int(rng.integers(1, most + 1)) for most in (most_pe, most_simd))
         while pe * simd > 2048:  # keep the builds small
             pe, simd = max(1, pe // 2), max(1, simd // 2)
@@ -58,7 +59,7 @@ def test_source_equals_golden(seed, tmp_path, record_property):
     tie = gap <= flow.SUMMATION_ERROR * np.abs(logits).max(axis=1)
     wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
     assert not wrong.any(), f"seed {seed}: images {np.flatnonzero(wrong)[:5]} differ"
-    assert net.from_json(net.to_json(lowered.net)).hash == lowered.net.hash
+    assert net_file.from_json(net_file.to_json(lowered.net)).hash == lowered.net.hash
 
 
 def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_property):
@@ -81,7 +82,7 @@ def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_pro
         wrong = simulate.compare(found, want)
         assert not len(wrong), f"seed {rtl_seed}, stall {stall}: images {wrong[:5]} differ"
         if not stall:
-            assert found.interval == folding.interval(lowered.net, folds)
+            assert found.interval == cost.interval(lowered.net, folds)
 
 
 def test_equal_inputs_give_equal_bytes(tmp_path):
@@ -91,8 +92,8 @@ def test_equal_inputs_give_equal_bytes(tmp_path):
     for _ in range(2):
         lowered = lower(path)
         folds = random_folding(lowered.net, 7)
-        top, memories = emit.accelerator(lowered.net, folds), emit.memories(lowered.net, folds)
-        texts.append((net.to_json(lowered.net), folding.to_toml(folds), top, memories))
+        top, memories = emit.accelerator(lowered.net, folds), memory.memories(lowered.net, folds)
+        texts.append((net_file.to_json(lowered.net), folding.to_toml(folds), top, memories))
     assert texts[0] == texts[1]
 
 

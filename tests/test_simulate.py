@@ -8,7 +8,8 @@ import pytest
 
 import tiny
 from onebit import flow, golden, simulate
-from onebit.folding import Fold, Folding, interval
+from onebit.cost import interval
+from onebit.folding import Fold, Folding
 
 
 @pytest.fixture

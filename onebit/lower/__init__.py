@@ -1,4 +1,4 @@
-"""Lowering: QONNX -> FINN streamlining -> Net. The only subpackage that knows ONNX.
+"""Lowering: (Q)ONNX -> FINN streamlining -> Net. The only subpackage that knows ONNX.
 
 FINN's streamlined graph gives the structure and is the cross-check; the thresholds that count come
 from the source graph, evaluated at every reachable accumulator.
@@ -6,24 +6,25 @@ from the source graph, evaluated at every reachable accumulator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
+from onnx import NodeProto
 
-from onebit.errors import CheckFailed, ConfigError
+from onebit.errors import ConfigError
+from onebit.lower import crosscheck
 from onebit.lower import head as heads
 from onebit.lower import thresholds as levels
-from onebit.lower.evaluate import segment_function
+from onebit.lower.canonical import canonical
+from onebit.lower.chain import ENDS, Chain, Pool, Product, Segment
+from onebit.lower.images import SHAPING
 from onebit.lower.input import read_input
-from onebit.lower.source import Product, Segment, Source, analyse, read
-from onebit.lower.streamline import FinnLayer, finn_layers, from_first_product, streamlined
-from onebit.net import Bit, Element, Head, Layer, Mvau, Net
-
-Floats = NDArray[np.float32]
-Ints = NDArray[np.int64]
+from onebit.lower.matrix import Matrix, Meaning, matrix, signs
+from onebit.lower.source import analyse, read
+from onebit.lower.streamline import FinnLayer, finn_layers, streamlined
+from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,179 +42,220 @@ class Lowered:
 
     head_pairs: pairs of (class, accumulator) that fixed point orders unlike float32. ties: channels
     where FINN's threshold, moved through floating point, stands at another integer than the source.
+    unchecked: why FINN's graph could not be compared with the layers; empty where it was.
     """
 
     net: Net
     notes: tuple[Note, ...]
     head_pairs: int
     ties: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
-    """What a stream's elements stand for in the source: real = scale * x + offset."""
-
-    element: Element
-    scale: float
-    offset: float
+    unchecked: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Matrix:
-    """One product on its way to an Mvau.
+class Step:
+    """The layers that one product became, and what the last one's elements mean."""
 
-    weights: {0,1} (mh, mw) as the source has them. `chain` gives the source's values (rows, mh) at
-    accumulators (rows, 1) in lo..hi; element: of the layer's input.
+    layers: tuple[Layer, ...]
+    meaning: Meaning
+    became: dict[str, str]
+    ties: int = 0
+    pairs: int = 0
+
+
+def lower(path: Path, *, title: str = "", raw: str | None = None) -> Lowered:
+    """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered.
+
+    raw: what the samples are where the file does not say, such as `uint8` or `uint8/255`.
     """
-
-    name: str
-    previous: str
-    weights: NDArray[np.uint8]
-    element: Element
-    lo: int
-    hi: int
-    chain: Callable[[Ints], Floats]
-    finn: FinnLayer
-
-
-def lower(path: Path, *, title: str = "") -> Lowered:
-    """Lower the (Q)ONNX file at `path`; ConfigError names the node that cannot be lowered."""
-    model, source = read(path), analyse(path)
+    model, source = read(path), analyse(path, raw)
     first = read_input(source, "input")
-    signs = [_signs(product) for product in source.products]
-    finn = finn_layers(streamlined(from_first_product(model, source, first)))
-    if len(finn) != len(source.products):
-        raise ConfigError(
-            f"FINN sees {len(finn)} products, the source has {len(source.products)}",
-            hint="two products without a 1-bit activation between them cannot be lowered",
-        )
+    products = source.chain.products
+    for product in products:
+        signs(product)  # refused before anything slower
+    finn, unchecked = _streamlined(source.chain, first)
     layers: list[Layer] = [first]
-    became = _became(source.before, f"input: a table of {len(first.table)} values")
-    values = Values(element=first.element, scale=first.scale, offset=first.offset)
+    meaning = Meaning(element=first.element, scale=first.scale, offset=first.offset)
+    became = _became([source.chain.before], f"input: a table of {len(first.table)} values")
     ties = pairs = 0
-    for index, (product, structure) in enumerate(zip(source.products, finn, strict=True)):
-        name, previous = f"fc{index + 1}", layers[-1].name
-        matrix = _matrix(source, product, signs[index], structure, name, previous, values)
-        if index < len(finn) - 1:
-            layer, values, found, differing = _hidden(matrix)
-            layers.append(layer)
-            ties += differing
-        else:
-            last, end, pairs, found = _last(matrix)
-            layers += [last, end]
-        mh, mw = matrix.weights.shape
-        became |= {product.name: f"{matrix.name}: {mw} x {mh} weights of 1 bit"}
-        became |= _became(product.after, found)
-    notes = tuple(
-        Note(node=node.name, op=node.op_type, became=became.get(node.name, "a constant, folded"))
-        for node in model.graph.node
-    )
+    image = len(first.shape) == 3
+    for index, (product, name) in enumerate(zip(products, _names(products), strict=True)):
+        found = matrix(source.chain.constants, product, name, meaning)
+        ahead = _ahead(product, found, layers[-1].name, image=image)
+        inputs = (ahead[-1].name if ahead else layers[-1].name,)
+        became |= _padding_became(product, ahead)
+        make = _last if index == len(products) - 1 else _hidden
+        theirs = finn[index] if finn else None
+        if meaning.offset and index:
+            theirs = None
+            unchecked = unchecked or f"{name}: FINN has no +-1 sums of bits that are not +-s"
+        step = make(product, found, theirs, inputs)
+        layers += [*ahead, *step.layers]
+        image &= not product.flatten
+        meaning, became = step.meaning, became | step.became
+        ties, pairs = ties + step.ties, pairs + step.pairs
+    notes = tuple(_note(node, became) for node in model.graph.node)
     net = Net(layers=tuple(layers), title=title or path.stem, source=path.name)
-    return Lowered(net=net, notes=notes, head_pairs=pairs, ties=ties)
+    return Lowered(net=net, notes=notes, head_pairs=pairs, ties=ties, unchecked=unchecked)
 
 
-def _became(segment: Segment, became: str) -> dict[str, str]:
-    """What every source node of a segment became, however many plain nodes it was rewritten to."""
-    return {node.name.partition("#")[0]: became for node in segment.nodes}
+def _streamlined(chain: Chain, first: Input) -> tuple[tuple[FinnLayer, ...], str]:
+    """FINN's layers, or none and the reason."""
+    try:
+        found = finn_layers(streamlined(canonical(chain, first)))
+    except ConfigError as reason:
+        return (), str(reason)
+    wanted = len(chain.products)
+    if len(found) != wanted:
+        return (), f"FINN sees {len(found)} products, the source has {wanted}"
+    return found, ""
 
 
-def _signs(product: Product) -> tuple[NDArray[np.uint8], Floats]:
-    """Weights {0,1} (mh, mw) and each output channel's scale; ConfigError unless they are +-s."""
-    scale = np.abs(product.weights[:1, :])
-    wrong = (np.abs(product.weights) != scale) | (scale == 0)
-    if wrong.any():
-        channel = int(np.argmax(wrong.any(axis=0)))
-        found = np.unique(product.weights[:, channel])[:5].tolist()
-        raise ConfigError(
-            f"node {product.name!r}, output channel {channel}: its weights are not two-valued "
-            f"(-s and +s) but take values such as {found}",
-            hint="train with 1-bit weights; `onebit.train.layers` has drop-in layers",
+def _names(products: Sequence[Product]) -> Iterator[str]:
+    """conv1, conv2, ..., fc1, fc2, ..."""
+    counts = {"conv": 0, "fc": 0}
+    for product in products:
+        kind = "fc" if product.flatten or len(product.shape) == 1 else "conv"
+        counts[kind] += 1
+        yield f"{kind}{counts[kind]}"
+
+
+def _became(steps: Sequence[Segment | Pool], text: str) -> dict[str, str]:
+    """What every source node of some segments became, whatever plain nodes they were cut into."""
+    return {
+        node.name.partition("#")[0]: text
+        for step in steps
+        if isinstance(step, Segment)
+        for node in step.nodes
+    }
+
+
+def _padding_became(product: Product, ahead: Sequence[Layer]) -> dict[str, str]:
+    """What a Pad before the product became."""
+    if not product.pad_chain.nodes:
+        return {}
+    return {product.pad_chain.nodes[0].name: f"padding of {ahead[-1].name}"}
+
+
+def _note(node: NodeProto, became: dict[str, str]) -> Note:
+    """What became of the node; `became` knows of those that samples pass through."""
+    text = became.get(node.name, "a constant, folded")
+    if node.name in became and node.op_type in SHAPING:
+        text = "layout only"
+    if node.op_type in ENDS:
+        text = "leaves the class as it is"
+    return Note(node=node.name, op=node.op_type, became=text)
+
+
+def _ahead(product: Product, found: Matrix, previous: str, *, image: bool) -> list[Layer]:
+    """The Flatten or Window between the layer `previous`, maybe an `image`, and the product."""
+    inputs, name = (previous,), found.name
+    if product.flatten and image:
+        return [Flatten(name=f"{name}_flatten", inputs=inputs)]
+    if product.windows is None:
+        return []
+    windows = product.windows
+    return [
+        Window(
+            name=f"{name}_window",
+            inputs=inputs,
+            kernel=windows.kernel,
+            stride=windows.stride,
+            padding=windows.padding,
+            fill=found.fill,
         )
-    return (product.weights.T > 0).astype(np.uint8), scale[0]
+    ]
 
 
-def _matrix(
-    source: Source,
-    product: Product,
-    signs: tuple[NDArray[np.uint8], Floats],
-    finn: FinnLayer,
-    name: str,
-    previous: str,
-    values: Values,
-) -> Matrix:
-    """The product with its chain: the source's values (rows, mh) at accumulators (rows, 1)."""
-    weights, weight_scale = signs
-    mh, mw = weights.shape
-    after = segment_function(source, product.after, mh)
-    row_sum = 2 * weights.sum(axis=1, dtype=np.int64) - mw
-
-    def chain(acc: Ints) -> Floats:
-        real = levels.real_products(
-            acc,
-            bits=isinstance(values.element, Bit),
-            mw=mw,
-            weight_scale=weight_scale,
-            row_sum=row_sum,
-            scale=values.scale,
-            offset=values.offset,
-        )
-        return after(np.broadcast_to(real, (len(acc), mh)))
-
-    lo, hi = _acc_range(mw, values.element)
-    return Matrix(
-        name=name,
-        previous=previous,
-        weights=weights,
-        element=values.element,
-        lo=lo,
-        hi=hi,
-        chain=chain,
-        finn=finn,
-    )
-
-
-def _acc_range(mw: int, element: Element) -> tuple[int, int]:
-    """The accumulators that any mw weights can reach."""
-    if isinstance(element, Bit):
-        return 0, mw
-    most = max(abs(element.lo), element.hi) * mw
-    return -most, most
-
-
-def _hidden(matrix: Matrix) -> tuple[Mvau, Values, str, int]:
-    """A hidden layer: (layer, what its bits stand for, a note, channels that tie)."""
-    name, weights = matrix.name, matrix.weights
-    mh, mw = weights.shape
-    bits = isinstance(matrix.element, Bit)
-    found = levels.find(name, matrix.lo, matrix.hi, mh, bits=bits, mw=mw, chain=matrix.chain)
+def _hidden(
+    product: Product, found: Matrix, finn: FinnLayer | None, inputs: tuple[str, ...]
+) -> Step:
+    """A hidden product: an Mvau with thresholds, and its max-pools."""
+    mh = len(found.weights)
+    at = levels.find(found.name, found.lo, found.hi, found.classes, mh, found.chain)
+    level = at.level[:1] if (at.level == at.level[0]).all() else at.level
     layer = Mvau(
-        name=name,
-        inputs=(matrix.previous,),
-        weights=np.where(found.flip[:, None], 1 - weights, weights),
-        thresholds=found.level[None, :],
+        name=found.name,
+        inputs=inputs,
+        weights=np.where(at.flip[:, None], 1 - found.weights, found.weights),
+        thresholds=level,
     )
-    ties = _cross_check(layer, matrix)
+    pools = _pools(product, at, layer)
+    ties = crosscheck.thresholds(product, found, layer, at.swap, finn) if finn else 0
     counts = {
-        "with negated weights": int(found.flip.sum()),
-        "constant": int(found.constant.sum()),
+        "border classes": len(level) if len(level) > 1 else 0,
+        "with negated weights": int(at.flip.sum()),
+        "constant": int(at.constant.sum()),
         "one off in FINN": ties,
     }
-    note = f"{name}: {mh} thresholds" + "".join(f", {n} {what}" for what, n in counts.items() if n)
-    scale, offset = (found.hi - found.lo) / 2, (found.hi + found.lo) / 2
-    return layer, Values(element=Bit(), scale=scale, offset=offset), note, ties
+    note = f"{found.name}: {mh} thresholds" + "".join(f", {n} {k}" for k, n in counts.items() if n)
+    scale, offset = (at.hi - at.lo) / 2, (at.hi + at.lo) / 2
+    return Step(
+        layers=(layer, *pools),
+        meaning=Meaning(element=Bit(), scale=scale, offset=offset),
+        became=_became(product.after, note)
+        | _product_became(product, found)
+        | {
+            pool.name: f"{layer.name}: an OR of bits{_inverted(layer)}"
+            for pool, layer in _paired(product, pools)
+        },
+        ties=ties,
+    )
 
 
-def _last(matrix: Matrix) -> tuple[Mvau, Head, int, str]:
-    """The last product and the head: (layer, head, pairs that differ, a note)."""
-    name, mh = matrix.name, len(matrix.weights)
-    acc = np.arange(matrix.lo, matrix.hi + 1, dtype=np.int64)
-    parts = levels.chunks(matrix.lo, matrix.hi, mh)
-    fixed = heads.fit(acc, np.concatenate([matrix.chain(part) for part in parts]))
-    layer = Mvau(name=name, inputs=(matrix.previous,), weights=matrix.weights, thresholds=None)
-    _cross_check_weights(layer, matrix.finn)
+def _pools(product: Product, at: levels.Thresholds, layer: Mvau) -> list[MaxPool]:
+    """The max-pools after a product, in order."""
+    made: list[MaxPool] = []
+    previous = layer.name
+    pools = [step for step in product.after if isinstance(step, Pool)]
+    for index, (pool, invert) in enumerate(zip(pools, at.inverts, strict=True)):
+        name = f"{layer.name}_pool" + (str(index + 1) if len(pools) > 1 else "")
+        windows = pool.windows
+        made.append(
+            MaxPool(
+                name=name,
+                inputs=(previous,),
+                kernel=windows.kernel,
+                stride=windows.stride,
+                padding=windows.padding,
+                invert=invert.astype(np.uint8),
+            )
+        )
+        previous = name
+    return made
+
+
+def _inverted(layer: MaxPool) -> str:
+    """How many channels a pool inverts, for a note."""
+    count = int(layer.invert.sum())
+    return f", {count} channels inverted" if count else ""
+
+
+def _paired(product: Product, made: Sequence[MaxPool]) -> Iterator[tuple[Pool, MaxPool]]:
+    return zip((step for step in product.after if isinstance(step, Pool)), made, strict=True)
+
+
+def _last(product: Product, found: Matrix, finn: FinnLayer | None, inputs: tuple[str, ...]) -> Step:
+    """The last product: an Mvau that puts out accumulators, and the head."""
+    name, mh = found.name, len(found.weights)
+    if found.classes > 1 or (product.windows and product.windows.over(product.shape) != (1, 1)):
+        raise ConfigError(
+            f"node {product.name!r}: the last product gives more than one position of an image",
+            hint="end the network with a dense layer; average pools are not supported yet",
+        )
+    if any(isinstance(step, Pool) for step in product.after):
+        raise ConfigError(f"node {product.name!r}: a max-pool after the last product")
+    acc = np.arange(found.lo, found.hi + 1, dtype=np.int64)
+    parts = levels.chunks(found.lo, found.hi, mh)
+    fixed = heads.fit(acc, np.concatenate([found.chain(part).end for part in parts]))
+    layer = Mvau(name=name, inputs=inputs, weights=found.weights, thresholds=None)
+    if finn:
+        crosscheck.weights(product, found.weights, finn)
+    image = len(product.shape) == 3 and not product.flatten
+    flat = (Flatten(name="head_flatten", inputs=(name,)),) if image else ()
     end = Head(
         name="head",
-        inputs=(name,),
+        inputs=((layer, *flat)[-1].name,),
         scale=fixed.scale,
         bias=fixed.bias,
         width=fixed.width,
@@ -221,44 +263,15 @@ def _last(matrix: Matrix) -> tuple[Mvau, Head, int, str]:
     )
     note = f"head: scale and bias a class, {fixed.width}-bit logits"
     note += f", {fixed.pairs} pairs ordered unlike float32" if fixed.pairs else ""
-    return layer, end, fixed.pairs, note
+    return Step(
+        layers=(layer, *flat, end),
+        meaning=Meaning(element=Bit(), scale=1.0, offset=0.0),
+        became=_became(product.after, note) | _product_became(product, found),
+        pairs=fixed.pairs,
+    )
 
 
-def _cross_check_weights(layer: Mvau, finn: FinnLayer) -> NDArray[np.bool_]:
-    """Channels whose weights FINN holds negated; CheckFailed where it holds others."""
-    if finn.weights.shape != layer.weights.shape:
-        raise CheckFailed(f"layer {layer.name!r}: FINN's weights have another shape")
-    differing = (finn.weights != layer.weights).sum(axis=1)
-    if ((differing != 0) & (differing != layer.mw)).any():
-        raise CheckFailed(f"layer {layer.name!r}: FINN's weights are not the source's")
-    return np.asarray(differing == layer.mw)
-
-
-def _cross_check(layer: Mvau, matrix: Matrix) -> int:
-    """How many channels FINN's thresholds place one integer away; CheckFailed if further.
-
-    FINN's chain is asked just below and at each threshold, and a tie's width away on both sides.
-    Constant channels are left out: for a zero slope FINN divides by zero.
-    """
-    assert layer.thresholds is not None
-    negated = _cross_check_weights(layer, matrix.finn)
-    lo, hi, bits = matrix.lo, matrix.hi, isinstance(matrix.element, Bit)
-    level = layer.thresholds[0]
-    slack = max(1, (hi - lo) // 100_000)
-    at = np.stack([level - 1 - slack, level - 1, level, level + slack])
-    at, outside = np.clip(at, lo, hi), (at < lo) | (at > hi)
-    theirs = np.where(negated, (layer.mw if bits else 0) - at, at)
-    if bits and not matrix.finn.xnor:
-        theirs = 2 * theirs - layer.mw
-    bit = matrix.finn.after(theirs.astype(np.float32)) > 0
-    want = at >= level
-    wrong = (bit != want) & ~outside & (lo < level) & (level <= hi)
-    far = wrong[0] | wrong[3]
-    if far.any():
-        channel = int(np.argmax(far))
-        raise CheckFailed(
-            f"layer {layer.name!r}, channel {channel}: the source's threshold is {level[channel]}, "
-            "FINN's streamlined graph disagrees by more than a tie",
-            hint="please report this network: the two must agree",
-        )
-    return int((wrong[1] | wrong[2]).sum())
+def _product_became(product: Product, found: Matrix) -> dict[str, str]:
+    """What the product's node became."""
+    mh, mw = found.weights.shape
+    return {product.name: f"{found.name}: {mw} x {mh} weights of 1 bit"}

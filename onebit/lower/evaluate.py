@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 
 from onebit.errors import ConfigError
-from onebit.lower.source import OPSET, Segment, Source
+from onebit.lower.chain import Constants, Segment
+
+OPSET = 18
 
 Floats = NDArray[np.float32]
 
@@ -34,26 +37,41 @@ def session(model: ModelProto, *, threads: int = 1, optimise: bool = False) -> o
         ) from None
 
 
-def segment_function(source: Source, segment: Segment, width: int) -> Callable[[Floats], Floats]:
+def segment_function(
+    constants: Constants, segment: Segment, width: int
+) -> Callable[[Floats], Floats]:
     """The segment as a function of float32 arrays (rows, width)."""
     if not segment.nodes:
         return lambda x: x
-    used = {name for node in segment.nodes for name in node.input}
-    model = helper.make_model(
-        helper.make_graph(
-            segment.nodes,
-            "segment",
-            [helper.make_tensor_value_info(segment.source, TensorProto.FLOAT, ["N", width])],
-            [helper.make_tensor_value_info(segment.result, TensorProto.FLOAT, None)],
-            [numpy_helper.from_array(v, k) for k, v in source.constants.items() if k in used],
-        ),
-        opset_imports=[helper.make_opsetid("", OPSET)],
-        ir_version=9,
-    )
-    runner = session(model)
+    runner = session(_model(segment.nodes, segment.source, ["N", width], segment.result, constants))
 
     def function(x: Floats) -> Floats:
         (result,) = runner.run(None, {segment.source: x.astype(np.float32)})
         return np.asarray(np.broadcast_to(result, x.shape))
 
     return function
+
+
+def run_node(node: NodeProto, given: dict[str, Floats], constants: Constants) -> Floats:
+    """What one standard node makes of its one input that is not constant."""
+    ((name, value),) = given.items()
+    model = _model([node], name, list(value.shape), node.output[0], constants)
+    return np.asarray(session(model).run(None, {name: value})[0])
+
+
+def _model(
+    nodes: Sequence[NodeProto], source: str, shape: list[Any], result: str, constants: Constants
+) -> ModelProto:
+    """Nodes from one tensor to another as a model."""
+    used = {name for node in nodes for name in node.input}
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "segment",
+            [helper.make_tensor_value_info(source, TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(result, TensorProto.FLOAT, None)],
+            [numpy_helper.from_array(v, k) for k, v in constants.items() if k in used],
+        ),
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=9,
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+import re
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,13 +33,18 @@ BIPOLAR = Raw(lo=-1, hi=1, step=2)
 def read_input(source: Source, name: str) -> Input:
     """The Input layer; ConfigError where the values before the first product are no integers."""
     raw = _raw(source)
+    chain = source.chain
+    flat = chain.products[0].flatten or len(chain.shape) == 1
+    shape = (math.prod(chain.shape),) if flat else chain.shape
     values = np.arange(raw.lo, raw.hi + 1, raw.step)
     received = (values * np.float64(raw.scale)).astype(np.float32)[:, None]
-    real = segment_function(source, source.before, 1)(received)[:, 0].astype(np.float64)
+    real = segment_function(source.chain.constants, source.chain.before, 1)(received)[:, 0].astype(
+        np.float64
+    )
     element, table, scale, offset = _grid(real)
     return Input(
         name=name,
-        shape=(source.features,),
+        shape=shape,
         element=element,
         raw_lo=raw.lo,
         raw_step=raw.step,
@@ -49,29 +56,34 @@ def read_input(source: Source, name: str) -> Input:
 
 
 def _raw(source: Source) -> Raw:
-    """The raw values: the annotated datatype, or the levels of the first quantiser."""
-    name = source.raw
-    if name == "BIPOLAR":
+    """The raw values: the datatype that was given, or the levels of a quantiser at the start.
+
+    A datatype may have a divisor, `uint8/255`: the graph receives the samples divided by it.
+    """
+    given = re.fullmatch(
+        r"(BIPOLAR|BINARY|(U?)INT([1-9]|1[0-6]))(?:/([1-9]\d*))?", source.raw.upper()
+    )
+    if given:
+        name, unsigned, width, divisor = given.groups()
+        known = {"BIPOLAR": BIPOLAR, "BINARY": Raw(lo=0, hi=1)}
+        bits = int(width or 1)
+        lowest = 0 if unsigned else -(1 << bits - 1)
+        raw = known.get(name) or Raw(lo=lowest, hi=lowest + (1 << bits) - 1)
+        return replace(raw, scale=1 / float(divisor or 1))
+    nodes = [node for node in source.chain.before.nodes if node.op_type != "Identity"]
+    ops = {node.op_type: node for node in nodes}
+    start = nodes[0].op_type if nodes else ""
+    if start in ("GreaterOrEqual", "Sign"):
         return BIPOLAR
-    if name == "BINARY":
-        return Raw(lo=0, hi=1)
-    if name.startswith(("INT", "UINT")):
-        bits, signed = int(name.lstrip("UINT")), name.startswith("INT")
-        if bits <= 16:
-            return Raw(lo=-(1 << bits - 1) if signed else 0, hi=(1 << bits - signed) - 1)
-    ops = {node.op_type: node for node in source.before.nodes}
-    if "Where" in ops or "Sign" in ops:
-        return BIPOLAR
-    if {"Clip", "Round", "Div", "Add"} <= set(ops):
-        scale = float(source.constants[ops["Div"].input[1]].max())
-        zero = int(source.constants[ops["Add"].input[1]].max())
-        lo, hi = (int(source.constants[key].max()) - zero for key in ops["Clip"].input[1:3])
-        return Raw(lo=lo, hi=hi, scale=scale)
+    if start == "Div" and {"Clip", "Round", "Add"} <= set(ops):
+        constants = source.chain.constants
+        zero = int(constants[ops["Add"].input[1]].max())
+        lo, hi = (int(constants[key].max()) - zero for key in ops["Clip"].input[1:3])
+        return Raw(lo=lo, hi=hi, scale=float(constants[ops["Div"].input[1]].max()))
     raise ConfigError(
-        f"the input is {name}: its raw values are not known",
-        hint="annotate it (QONNX: ModelWrapper.set_tensor_datatype('"
-        + source.model.graph.input[0].name
-        + "', DataType['UINT8'])), or start the network with a quantiser",
+        f"the input is {source.raw}: its raw values are not known",
+        hint="say what the samples are: `--input uint8` for images of 0..255, `--input uint8/255` "
+        "where the network receives them divided; a QONNX annotation says it too",
     )
 
 

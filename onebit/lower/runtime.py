@@ -8,31 +8,64 @@ from pathlib import Path
 import numpy as np
 import onnx
 from numpy.typing import NDArray
+from onnx import ModelProto, numpy_helper
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.core.onnx_exec import execute_onnx
 from qonnx.transformation.change_batchsize import ChangeBatchSize
-from qonnx.transformation.infer_shapes import InferShapes
 
 from onebit.lower.evaluate import session
+from onebit.lower.images import channels_last, without_ceil
 from onebit.lower.source import plain, read
 
 BATCH = 1000
 
 
 def execute(path: Path, samples: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Logits (count, classes) of float samples (count, features), node by node by QONNX.
+    """Logits (count, classes) of float samples (count, h, w, c) or (count, features), by QONNX.
 
-    The quantiser nodes run as QONNX defines them; nothing of onebit takes part.
+    The nodes run one by one, the quantisers as QONNX defines them; nothing of onebit takes part but
+    the order of the input's axes.
     """
+    model = _any_batch(read(path))
+    given = in_layout(model, samples)
     parts = []
-    for start in range(0, len(samples), BATCH):
-        part = samples[start : start + BATCH].astype(np.float32)
-        model = ModelWrapper(read(path)).transform(InferShapes())
-        model = model.transform(ChangeBatchSize(len(part))).transform(InferShapes())
-        shape = model.get_tensor_shape(model.graph.input[0].name)
-        name, result = model.graph.input[0].name, model.graph.output[0].name
-        parts.append(execute_onnx(model, {name: part.reshape(shape)})[result])
+    for start in range(0, len(given), BATCH):
+        part = given[start : start + BATCH]
+        wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
+        wrapper = without_ceil(wrapper.transform(ChangeBatchSize(len(part))))
+        name, result = wrapper.graph.input[0].name, wrapper.graph.output[0].name
+        parts.append(execute_onnx(wrapper, {name: part})[result])
     return np.concatenate(parts)
+
+
+def in_layout(model: ModelProto, samples: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Samples (count, h, w, c) or (count, features) as the graph takes them."""
+    first = model.graph.input[0]
+    shape = tuple(dim.dim_value for dim in first.type.tensor_type.shape.dim)[1:]
+    values = samples.astype(np.float32)
+    if len(shape) == 3 and not channels_last(model.graph.node, first.name, shape):
+        channels, height, width = shape
+        values = values.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(values.reshape(-1, *shape))
+
+
+def _any_batch(model: ModelProto) -> ModelProto:
+    """The graph with reshapes that keep the number of samples, whatever it is."""
+    shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
+    constants = [(init.name, init) for init in model.graph.initializer]
+    constants += [
+        (node.output[0], attribute.t)
+        for node in model.graph.node
+        if node.op_type == "Constant"
+        for attribute in node.attribute
+        if attribute.name == "value"
+    ]
+    for name, tensor in constants:
+        value = numpy_helper.to_array(tensor).copy() if name in shapes else np.zeros(0)
+        if len(value) > 1 and value[0] == 1:
+            value[0] = 0  # copies the first axis
+            tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+    return model
 
 
 def self_contained(path: Path) -> bytes:
@@ -44,9 +77,9 @@ def throughput(
     path: Path, samples: NDArray[np.generic], *, threads: int, runs: int = 7
 ) -> list[float]:
     """Samples per second of onnxruntime on the float32 graph, one figure a run after a warm-up."""
-    runner = session(plain(read(path)), threads=threads, optimise=True)
-    first = runner.get_inputs()[0]
-    feed = {first.name: samples.astype(np.float32).reshape(-1, *first.shape[1:])}
+    model = read(path)
+    runner = session(plain(model), threads=threads, optimise=True)
+    feed = {runner.get_inputs()[0].name: in_layout(model, samples)}
     runner.run(None, feed)
     rates = []
     for _ in range(runs):

@@ -1,8 +1,7 @@
-"""The source graph: read, checked, reduced to standard ONNX, and cut at its matrix products.
+"""The source graph: read, checked, and reduced to standard ONNX.
 
-What leaves this module is plain: constant weights, no quantiser nodes, every node either a
-product or elementwise per channel. Nodes keep the names that they have in the file; where one
-becomes several, each has a suffix after `#`.
+What leaves this module is plain: constant weights, no quantiser nodes, no shape arithmetic. Nodes
+keep the names that they have in the file; where one becomes several, each has a suffix after `#`.
 """
 
 from __future__ import annotations
@@ -14,58 +13,40 @@ from typing import Any
 
 import numpy as np
 import onnx
-from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.transformation.change_batchsize import ChangeBatchSize
 from qonnx.transformation.fold_constants import FoldConstants
-from qonnx.transformation.infer_shapes import InferShapes
 
 from onebit.errors import ConfigError, OnebitError
+from onebit.lower.chain import ENDS, Chain, Constants, cut
+from onebit.lower.evaluate import OPSET
+from onebit.lower.images import SHAPING, Shape, attributes, without_ceil
+from onebit.lower.vectors import with_vectors
 
 QUANTISERS = ("BipolarQuant", "Quant")
-PRODUCTS = ("MatMul", "Gemm")
-SHAPING = ("Flatten", "Reshape", "Squeeze", "Unsqueeze", "Identity", "Dropout")
+PRODUCTS = ("MatMul", "Gemm", "Conv")
+IMAGES = ("MaxPool", "GlobalMaxPool", "Pad", "Shape")
 ELEMENTWISE = (
     *("BatchNormalization", "Mul", "Add", "Sub", "Div", "Neg", "Sign", "Where", "GreaterOrEqual"),
     *("Relu", "LeakyRelu", "PRelu", "Clip", "Tanh", "Sigmoid", "HardSigmoid", "Round"),
 )
-SUPPORTED = (*PRODUCTS, *QUANTISERS, *SHAPING, *ELEMENTWISE)
-OPSET = 18
+SUPPORTED = (*PRODUCTS, *QUANTISERS, *SHAPING, *IMAGES, *ENDS, *ELEMENTWISE)
 
-Constants = dict[str, NDArray[np.float32]]
 AddConstant = Callable[[str, Any], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Segment:
-    """Elementwise nodes from the tensor `source` to the tensor `result`."""
-
-    nodes: tuple[NodeProto, ...]
-    source: str
-    result: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Product:
-    """One matrix product and the elementwise nodes after it; weights: float32 (mw, mh)."""
-
-    name: str
-    weights: NDArray[np.float32]
-    after: Segment
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
-    """A chain: `before` on the input, then products; `raw` is the input's annotated datatype."""
+    """The graph in standard ONNX and its chain; shapes: of tensors, for one sample.
+
+    `raw` is the input's datatype, as QONNX annotates it.
+    """
 
     model: ModelProto
-    constants: Constants
-    features: int
+    shapes: dict[str, Shape]
+    chain: Chain
     raw: str
-    before: Segment
-    products: tuple[Product, ...]
 
 
 def read(path: Path) -> ModelProto:
@@ -90,13 +71,20 @@ def read(path: Path) -> ModelProto:
     return model
 
 
-def analyse(path: Path) -> Source:
-    """The file as a `Source`; ConfigError naming the node that stands in the way."""
+def analyse(path: Path, raw: str | None = None) -> Source:
+    """The file as a `Source`; ConfigError naming the node that stands in the way.
+
+    raw: the datatype of the samples, such as `UINT8`, in place of the file's annotation.
+    """
     model = read(path)
     try:
         _check_nodes(model)
-        _check_shapes(model)
-        return cut(plain(model), model)
+        one = at_one(model)
+        shapes = {
+            name: tuple(one.get_tensor_shape(name) or ()) for name in one.get_all_tensor_names()
+        }
+        standard = plain(model)
+        chain = with_vectors(cut(standard, shapes))
     except OnebitError:
         raise
     except Exception as reason:  # QONNX raises anything on shapes that do not fit
@@ -104,6 +92,41 @@ def analyse(path: Path) -> Source:
             f"{str(path)!r} is not a consistent graph: {type(reason).__name__}: {_line(reason)}",
             hint="export it again; onnxruntime must be able to run it",
         ) from reason
+    return Source(model=standard, shapes=shapes, chain=chain, raw=raw or _raw_datatype(model))
+
+
+def at_one(model: ModelProto) -> ModelWrapper:
+    """The graph for one sample: shapes inferred, shape arithmetic and constants folded."""
+    wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
+    for node in wrapper.graph.node:
+        if node.op_type in QUANTISERS:
+            node.domain = "qonnx.custom_op.general"
+    del wrapper.graph.value_info[:]
+    for value in (wrapper.graph.input[0], *wrapper.graph.output):
+        dims = value.type.tensor_type.shape.dim
+        if dims:
+            dims[0].dim_value = 1
+    wrapper = without_ceil(wrapper)
+    for _ in range(len(wrapper.graph.node)):  # a folded shape makes the next one known
+        wrapper = wrapper.transform(FoldConstants(exclude_op_types=[]))
+        if not _fold_shapes(wrapper):
+            return wrapper
+        wrapper = wrapper.transform(FoldConstants(exclude_op_types=[]))
+        wrapper = without_ceil(wrapper)
+    return wrapper
+
+
+def _fold_shapes(wrapper: ModelWrapper) -> bool:
+    """Replace Shape nodes whose answer is known by constants; whether there were any."""
+    known = []
+    for node in wrapper.graph.node:
+        shape = wrapper.get_tensor_shape(node.input[0]) if node.op_type == "Shape" else None
+        if shape and all(shape):
+            wrapper.set_initializer(node.output[0], np.array(shape, dtype=np.int64))
+            known.append(node)
+    for node in known:
+        wrapper.graph.node.remove(node)
+    return bool(known)
 
 
 def _line(reason: Exception) -> str:
@@ -113,12 +136,7 @@ def _line(reason: Exception) -> str:
 
 def plain(model: ModelProto) -> ModelProto:
     """The same function in standard ONNX: constants folded, quantisers and Gemm rewritten."""
-    wrapper = ModelWrapper(onnx.ModelProto.FromString(model.SerializeToString()))
-    for node in wrapper.graph.node:
-        if node.op_type in QUANTISERS:
-            node.domain = "qonnx.custom_op.general"
-    wrapper = wrapper.transform(InferShapes())
-    wrapper = wrapper.transform(FoldConstants(exclude_op_types=[]))
+    wrapper = at_one(model)
     graph = wrapper.graph
     constants = {init.name: numpy_helper.to_array(init) for init in graph.initializer}
     nodes: list[NodeProto] = []
@@ -144,52 +162,6 @@ def plain(model: ModelProto) -> ModelProto:
     )
 
 
-def cut(model: ModelProto, original: ModelProto) -> Source:
-    """Walk the plain chain from input to output and cut it at its products."""
-    graph = model.graph
-    constants = {init.name: numpy_helper.to_array(init) for init in graph.initializer}
-    tensor = start = graph.input[0].name
-    pending: list[NodeProto] = []
-    products: list[tuple[str, NDArray[np.float32]]] = []
-    segments: list[Segment] = []
-    for node in graph.node:
-        dynamic = [name for name in node.input if name and name not in constants]
-        if dynamic != [tensor]:
-            raise ConfigError(
-                f"node {node.name!r} ({node.op_type}): a branch: it reads {dynamic}, not the one "
-                f"tensor {tensor!r} that the node before it put out",
-                hint="only a plain chain of layers can be lowered, without residuals or joins",
-            )
-        if node.op_type == "MatMul":
-            if node.input[1] not in constants or constants[node.input[1]].ndim != 2:
-                raise ConfigError(f"node {node.name!r}: its second input must be a weight matrix")
-            segments.append(Segment(nodes=tuple(pending), source=start, result=tensor))
-            products.append((node.name, constants[node.input[1]]))
-            pending, start = [], node.output[0]
-        elif node.op_type not in SHAPING:
-            _check_constants(node, constants, [weights for _, weights in products])
-            pending.append(node)
-        else:  # a perceptron's tensors are (samples, features) whatever shape the file gives them
-            pending.append(helper.make_node("Identity", dynamic, [node.output[0]], node.name))
-        tensor = node.output[0]
-    segments.append(Segment(nodes=tuple(pending), source=start, result=tensor))
-    if tensor != graph.output[0].name:
-        raise ConfigError(f"the graph's output is not the last tensor of one chain, {tensor!r}")
-    if not products:
-        raise ConfigError("the graph has no matrix product, so nothing to build")
-    return Source(
-        model=model,
-        constants=constants,
-        features=int(products[0][1].shape[0]),
-        raw=_raw_datatype(original),
-        before=segments[0],
-        products=tuple(
-            Product(name=name, weights=weights, after=after)
-            for (name, weights), after in zip(products, segments[1:], strict=True)
-        ),
-    )
-
-
 def _check_nodes(model: ModelProto) -> None:
     """ConfigError for an unsupported operator, a quantiser that is not 1 bit, or NaN constants."""
     constants = _constants(model)
@@ -199,6 +171,7 @@ def _check_nodes(model: ModelProto) -> None:
         is_dynamic = any(name in dynamic for name in node.input)
         if is_dynamic and node.op_type not in SUPPORTED:
             raise _unsupported(node, f"the operator {node.op_type!r} is not supported")
+        _check_windows(node)
         for name in node.input:
             value = constants.get(name)
             if value is not None and value.dtype.kind == "f" and not np.isfinite(value).all():
@@ -222,23 +195,11 @@ def _check_nodes(model: ModelProto) -> None:
         seen_product |= node.op_type in PRODUCTS and is_dynamic
 
 
-def _check_shapes(model: ModelProto) -> None:
-    """ConfigError where a product or a reshape does not see [samples, features]."""
-    wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
-    wrapper = wrapper.transform(ChangeBatchSize(1)).transform(InferShapes())
-    constants = _constants(model)
-    for node in model.graph.node:
-        if node.op_type not in (*PRODUCTS, *SHAPING) or node.input[0] in constants:
-            continue
-        tensor = node.input[0] if node.op_type in PRODUCTS else node.output[0]
-        shape = wrapper.get_tensor_shape(tensor)
-        rank = len(shape or ()) == 2 or node.op_type in SHAPING
-        if shape and (not rank or shape[0] != 1):
-            raise ConfigError(
-                f"node {node.name!r} ({node.op_type}): for one sample the tensor {tensor!r} has "
-                f"the shape {shape}; a product takes [samples, features]",
-                hint="only perceptrons can be lowered: flatten a sample to one vector first",
-            )
+def _check_windows(node: NodeProto) -> None:
+    """ConfigError for windows of no size; ONNX's shape inference would end the process."""
+    for key, values in attributes(node).items():
+        if key in ("kernel_shape", "strides", "dilations") and min(values, default=1) < 1:
+            raise ConfigError(f"node {node.name!r} ({node.op_type}): {key}={values} is not above 0")
 
 
 def _constants(model: ModelProto) -> Constants:
@@ -265,19 +226,6 @@ def _only_input(model: ModelProto, constants: Constants) -> str:
             hint="export the network with its samples as input and its logits as output, only",
         )
     return inputs[0]
-
-
-def _check_constants(
-    node: NodeProto, constants: Constants, weights: list[NDArray[np.float32]]
-) -> None:
-    """A constant must be one value, or one a channel after a product."""
-    channels = weights[-1].shape[1] if weights else 1
-    for name in node.input:
-        if name in constants and constants[name].size not in (1, channels):
-            raise ConfigError(
-                f"node {node.name!r} ({node.op_type}): {name!r} has {constants[name].size} values,"
-                f" not 1 or {channels}"
-            )
 
 
 def _rewritten(node: NodeProto, constants: Constants) -> Iterable[NodeProto]:
@@ -355,9 +303,9 @@ def _raw_datatype(model: ModelProto) -> str:
 
 
 def _unsupported(node: NodeProto, found: str) -> ConfigError:
-    later = "; convolutions are not lowered yet" if node.op_type == "Conv" else ""
     return ConfigError(
-        f"node {node.name!r} ({node.op_type}): {found}{later}",
-        hint="supported: MatMul or Gemm with 1-bit weights, BipolarQuant, Quant at the input, and "
-        "elementwise operators such as BatchNormalization, Mul, Add, Sign",
+        f"node {node.name!r} ({node.op_type}): {found}",
+        hint="supported: Conv, MatMul or Gemm with 1-bit weights, MaxPool, BipolarQuant, Quant at "
+        "the input, elementwise operators such as BatchNormalization, Mul, Add, Sign, and "
+        "Transpose, Pad, Reshape, Flatten between them",
     )

@@ -10,83 +10,105 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import qonnx.core.onnx_exec as onnx_exec
 from finn.transformation.qonnx.convert_qonnx_to_finn import ConvertQONNXtoFINN
-from finn.transformation.streamline import Streamline
+from finn.transformation.streamline.absorb import (
+    AbsorbAddIntoMultiThreshold,
+    AbsorbConsecutiveTransposes,
+    AbsorbMulIntoMultiThreshold,
+    AbsorbScalarBiasIntoMultiThreshold,
+    AbsorbTransposeIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+)
+from finn.transformation.streamline.collapse_repeated import (
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
+)
+from finn.transformation.streamline.reorder import (
+    MakeMaxPoolNHWC,
+    MoveAddPastConv,
+    MoveAddPastMul,
+    MoveMulPastMaxPool,
+    MoveScalarAddPastMatMul,
+    MoveScalarLinearPastInvariants,
+    MoveScalarMulPastConv,
+    MoveScalarMulPastMatMul,
+)
+from finn.transformation.streamline.sign_to_thres import ConvertSignToThres
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, helper
-from qonnx.core.datatype import DataType
+from onnx import NodeProto
+from qonnx.core.execute_custom_node import execute_custom_node
 from qonnx.core.modelwrapper import ModelWrapper
 from qonnx.transformation.base import Transformation
+from qonnx.transformation.batchnorm_to_affine import BatchNormToAffine
 from qonnx.transformation.bipolar_to_xnor import ConvertBipolarMatMulToXnorPopcount
 from qonnx.transformation.gemm_to_matmul import GemmToMatMul
+from qonnx.transformation.general import (
+    ConvertDivToMul,
+    ConvertSubToAdd,
+    GiveReadableTensorNames,
+    GiveUniqueNodeNames,
+)
+from qonnx.transformation.infer_datatypes import InferDataTypes
+from qonnx.transformation.lower_convs_to_matmul import LowerConvsToMatMul
+from qonnx.transformation.remove import RemoveIdentityOps
+from qonnx.util.basic import get_by_name
 from qonnx.util.cleanup import cleanup_model
 
 from onebit.errors import ConfigError
-from onebit.lower.source import Source
-from onebit.net import Bit, Element, Input
+from onebit.lower.evaluate import run_node
 
+# FINN's Streamline but for its passes that multiply weights by +-1: they test each weight in
+# Python, 10 s a million, and what is left behind is part of the chain that is compared.
+STREAMLINE: tuple[Callable[[], Transformation], ...] = (
+    ConvertSubToAdd,
+    ConvertDivToMul,
+    BatchNormToAffine,
+    ConvertSignToThres,
+    MoveMulPastMaxPool,
+    AbsorbScalarBiasIntoMultiThreshold,
+    MoveScalarLinearPastInvariants,
+    MoveAddPastMul,
+    MoveScalarAddPastMatMul,
+    MoveAddPastConv,
+    MoveScalarMulPastMatMul,
+    MoveScalarMulPastConv,
+    MoveAddPastMul,
+    CollapseRepeatedAdd,
+    CollapseRepeatedMul,
+    MoveMulPastMaxPool,
+    AbsorbAddIntoMultiThreshold,
+    FactorOutMulSignMagnitude,
+    AbsorbMulIntoMultiThreshold,
+)
 PASSES: tuple[Callable[[], Transformation], ...] = (
     ConvertQONNXtoFINN,
     GemmToMatMul,
-    Streamline,
+    *STREAMLINE,
+    LowerConvsToMatMul,
+    MakeMaxPoolNHWC,
+    AbsorbTransposeIntoMultiThreshold,
+    MakeMaxPoolNHWC,
+    AbsorbConsecutiveTransposes,
+    InferDataTypes,
     ConvertBipolarMatMulToXnorPopcount,
-    Streamline,
+    *STREAMLINE,
 )
+TIDY = (RemoveIdentityOps, GiveUniqueNodeNames, GiveReadableTensorNames, InferDataTypes)
+PLACES = ("MaxPool", "MaxPoolNHWC", "Im2Col", "Pad", "Reshape", "Flatten", "Squeeze", "Softmax")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FinnLayer:
     """One product of the streamlined graph.
 
-    weights: {0,1} of shape (mh, mw), a 1 being +1; `xnor`: the accumulator counts agreeing bits.
-    `after` maps accumulators (rows, mh) to what FINN's nodes make of them.
+    weights: {0,1} of shape (mh, mw), a 1 being +1, and their `scale` (mh,); `xnor`: the accumulator
+    counts agreeing bits. `after` maps accumulators (rows, mh) to what FINN's nodes make of them.
     """
 
     xnor: bool
     weights: NDArray[np.uint8]
+    scale: NDArray[np.float32]
     after: Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-def from_first_product(model: ModelProto, source: Source, first: Input) -> ModelWrapper:
-    """The graph with the integers of the input's table in place of raw samples.
-
-    What comes before the first product is in that table already; FINN reads some of it otherwise
-    (a 1-bit unsigned Quant becomes bipolar).
-    """
-    wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
-    graph, start = wrapper.graph, source.before.result
-    before = {node.name.partition("#")[0] for node in source.before.nodes}
-    nodes = [node for node in graph.node if node.name not in before]
-    steps = [
-        helper.make_node("Mul", ["elements", "elements_scale"], ["elements_scaled"]),
-        helper.make_node("Add", ["elements_scaled", "elements_offset"], [start]),
-    ]
-    old, shape = source.model.graph.input[0].name, [1, source.features]
-    values = [value for value in graph.input if value.name != old]
-    notes = [note for note in graph.quantization_annotation if note.tensor_name not in (old, start)]
-    for field, items in (
-        (graph.node, [*steps, *nodes]),
-        (
-            graph.input,
-            [helper.make_tensor_value_info("elements", TensorProto.FLOAT, shape), *values],
-        ),
-        (graph.quantization_annotation, notes),
-        (graph.value_info, [value for value in graph.value_info if value.name != start]),
-    ):
-        del field[:]
-        field.extend(items)
-    for name, number in (("scale", first.scale), ("offset", first.offset)):
-        wrapper.set_initializer(f"elements_{name}", np.array([number], dtype=np.float32))
-    wrapper.set_tensor_datatype("elements", DataType[_datatype(first.element)])
-    return wrapper
-
-
-def _datatype(element: Element) -> str:
-    """QONNX's name of an element type."""
-    if isinstance(element, Bit):
-        return "BIPOLAR"
-    return f"{'INT' if element.signed else 'UINT'}{element.bits}"
 
 
 def streamlined(wrapper: ModelWrapper) -> ModelWrapper:
@@ -99,7 +121,11 @@ def streamlined(wrapper: ModelWrapper) -> ModelWrapper:
             wrapper = cleanup_model(wrapper)
             for make in PASSES:
                 step = make.__name__
+                before = list(wrapper.graph.node)
                 wrapper = wrapper.transform(make())
+                changed = before != list(wrapper.graph.node)
+                for tidy in TIDY if changed and make in STREAMLINE else ():
+                    wrapper = wrapper.transform(tidy(), make_deepcopy=False, cleanup=False)
         except Exception as reason:  # noqa: BLE001  FINN's passes raise anything
             raise ConfigError(
                 f"FINN's pass {step} failed: {type(reason).__name__}: {reason}",
@@ -118,9 +144,11 @@ def finn_layers(wrapper: ModelWrapper) -> tuple[FinnLayer, ...]:
         weights = wrapper.get_initializer(node.input[1])
         if weights is None:
             raise ConfigError(f"FINN's node {node.name!r}: a product of two activations")
+        xnor = node.op_type == "XnorPopcountMatMul"
         layers.append(
             FinnLayer(
-                xnor=node.op_type == "XnorPopcountMatMul",
+                xnor=xnor,
+                scale=np.ones(weights.shape[1], np.float32) if xnor else np.abs(weights[0]),
                 weights=(weights.T > 0).astype(np.uint8),
                 after=_runner(wrapper, nodes[start + 1 : end], node.output[0]),
             )
@@ -135,13 +163,25 @@ def _runner(
     graph = wrapper.graph
     constants = {init.name: wrapper.get_initializer(init.name) for init in graph.initializer}
     versions = wrapper.get_opset_imports()
+    image = len(wrapper.get_tensor_shape(start) or ()) == 4
 
-    def one_row(acc: NDArray[np.float32]) -> NDArray[np.float32]:
-        values, tensor = {**constants, start: acc}, start
+    def run(acc: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Each row as an image of one position: what only moves positions is left out."""
+        values = {start: acc.reshape(len(acc), 1, 1, -1) if image else acc}
+        tensor = start
         for node in nodes:
-            tensor = node.output[0]
-            values[tensor] = np.zeros_like(acc)
-            onnx_exec.execute_node(node, values, graph, versions[node.domain])
-        return np.asarray(values[tensor])
+            before, tensor = values[node.input[0]], node.output[0]
+            used = {name: constants[name] for name in node.input if name in constants}
+            if node.op_type in PLACES:
+                values[tensor] = before
+            elif node.op_type == "Transpose":
+                values[tensor] = before.transpose(get_by_name(node.attribute, "perm").ints)
+            elif node.domain:
+                values |= used
+                values[tensor] = np.zeros_like(before)
+                execute_custom_node(node, values, graph, versions.get(node.domain, 1))
+            else:
+                values[tensor] = run_node(node, {node.input[0]: before}, used)
+        return np.asarray(values[tensor]).reshape(len(acc), -1)
 
-    return lambda acc: np.concatenate([one_row(row[None, :]) for row in acc])
+    return run
