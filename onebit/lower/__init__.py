@@ -228,7 +228,7 @@ def _pools(product: Product, at: levels.Thresholds, layer: Mvau) -> list[MaxPool
 def _inverted(layer: MaxPool) -> str:
     """How many channels a pool inverts, for a note."""
     count = int(layer.invert.sum())
-    return f", {count} channels inverted" if count else ""
+    return f", inverted in {count}" if count else ""
 
 
 def _paired(product: Product, made: Sequence[MaxPool]) -> Iterator[tuple[Pool, MaxPool]]:

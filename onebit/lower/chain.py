@@ -173,9 +173,6 @@ class _Walk:
         target.append(Segment(nodes=nodes, source=self.start, result=self.tensor))
         self.pending = []
 
-    def _open(self, node: NodeProto) -> None:
-        self.start = node.output[0]
-
     def _identity(self, node: NodeProto) -> None:
         self.pending.append(
             helper.make_node("Identity", [self.tensor], [node.output[0]], node.name)
