@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 from onebit.errors import ConfigError
 from onebit.geometry import Axis, axes
 
-MOST_KERNEL, MOST_STRIDE = 11, 4
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bit:
@@ -295,8 +293,7 @@ def _check(layer: Layer, net: Net) -> None:
             need(len(shape) == 3, f"its input has the shape {shape}, not (height, width, channels)")
             need(min(layer.padding) >= 0, f"padding {layer.padding} is negative")
             for axis in net.axes(layer.name):
-                fits = 1 <= axis.kernel <= MOST_KERNEL and 1 <= axis.stride <= MOST_STRIDE
-                need(fits, f"kernel {axis.kernel}, stride {axis.stride}: 11 and 4 are the most")
+                need(min(axis.kernel, axis.stride) >= 1, "its kernel or its stride is below 1")
                 need(axis.before < axis.kernel, f"padding {axis.before} fills a whole kernel")
                 need(axis.out >= 1, f"{axis.size} inputs are less than a kernel of {axis.kernel}")
             _check_windows(layer, net, need)

@@ -80,14 +80,15 @@ def test_golden_equals_the_definitions(small_seed, tmp_path):
 
 
 def test_pools_have_the_windows_that_onnxruntime_gives_them(prove):
-    """Ceil mode, padding and SAME: a constant image tells how many windows there are."""
+    """Ceil mode, padding and SAME on images of bits."""
     rng = np.random.default_rng(0)
     for _ in range(POOLS_PROVE if prove else POOLS):
         kernel = rng.integers(1, 7, 2)
         pads = [int(rng.integers(k)) for k in (*kernel, *kernel)]
         shape = (*(int(size) for size in kernel + rng.integers(0, 9, 2)), 2)
         options = {"pads": pads, "ceil_mode": int(rng.integers(2))}
-        if rng.random() < 0.3:
+        strides = rng.integers(1, 5, 2)
+        if rng.random() < 0.3 and (strides <= kernel).all():
             options = {"auto_pad": str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))}
         node = helper.make_node(
             "MaxPool",
@@ -95,10 +96,10 @@ def test_pools_have_the_windows_that_onnxruntime_gives_them(prove):
             ["y"],
             "pool",
             kernel_shape=kernel.tolist(),
-            strides=rng.integers(1, 5, 2).tolist(),
+            strides=strides.tolist(),
             **options,
         )
-        image = rng.integers(0, 1000, shape).astype(np.float32)
+        image = (rng.random(shape) < 0.2).astype(np.float32)
         want = maxpool(node, image)
         found = windows(node, kernel.tolist(), shape, (0, 0, 0, 0))
         layer = MaxPool(
@@ -109,7 +110,8 @@ def test_pools_have_the_windows_that_onnxruntime_gives_them(prove):
             padding=found.padding,
             invert=np.zeros(2, dtype=np.uint8),
         )
-        assert (golden.maxpool(layer, image[None].astype(np.int64))[0] == want).all(), node
+        got = golden.maxpool(layer, image[None].astype(np.uint8))[0]
+        assert got.shape == want.shape and (got == want).all(), node
 
 
 def maxpool(node, image: np.ndarray) -> np.ndarray:

@@ -84,7 +84,9 @@ def windows(node: NodeProto, kernel: Sequence[int], shape: Shape, border: Border
         size, k, s = shape[axis], kernel[axis], stride[axis]
         if mode.startswith("SAME"):
             inner = size + border[axis] + border[axis + 2]
-            total = max((-(-inner // s) - 1) * s + k - inner, 0)
+            total = (-(-inner // s) - 1) * s + k - inner
+            if total < 0:  # runtimes differ: some start behind the first element
+                raise refused(node, f"auto_pad={mode} leaves out elements; write its pads out")
             small, large = total // 2, total - total // 2
             low, high = (small, large) if mode == "SAME_UPPER" else (large, small)
             before, after = border[axis] + low, border[axis + 2] + high
@@ -99,6 +101,8 @@ def windows(node: NodeProto, kernel: Sequence[int], shape: Shape, border: Border
         stride=(int(stride[0]), int(stride[1])),
         padding=(top, left, bottom, right),
     )
+    if top >= found.kernel[0] or left >= found.kernel[1]:
+        raise refused(node, f"padding {found.padding[:2]} holds a whole kernel of {found.kernel}")
     if min(found.over(shape)) < 1:
         raise refused(node, f"its kernel of {found.kernel} is larger than the image {shape[:2]}")
     return found
