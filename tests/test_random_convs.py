@@ -10,14 +10,13 @@ import pytest
 from onnx import TensorProto, helper
 
 import naive_golden
+import proof
 import random_convs
-from onebit import cost, fifos, flow, folding, golden, net, simulate
+from onebit import cost, fifos, folding, golden, net
 from onebit.folding import Fold, Folding
 from onebit.lower import Lowered, lower
 from onebit.lower.images import windows
-from onebit.lower.runtime import execute
 from onebit.net import Flatten, MaxPool, Window
-from onebit.net_file import from_json, to_json
 
 SAMPLES = 30
 # Steps of 9 meet every kind of input: random_model takes them in turn, 16 of them.
@@ -54,13 +53,7 @@ def test_source_equals_golden(seed, tmp_path, record_property):
     record_property("claim", "random convolutional networks: source graph = golden")
     path, lowered = model(seed, tmp_path)
     samples = raw_samples(lowered.net.input, SAMPLES, seed)
-    logits = execute(path, samples)
-    classes = golden.run(lowered.net, samples).classes
-    gap = logits.max(axis=1) - logits[np.arange(SAMPLES), classes]
-    tie = gap <= flow.SUMMATION_ERROR * np.abs(logits).max(axis=1)
-    wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
-    assert not wrong.any(), f"seed {seed}: images {np.flatnonzero(wrong)[:5]} differ"
-    assert from_json(to_json(lowered.net)).hash == lowered.net.hash
+    proof.source_equals_golden(path, lowered, samples)
     reason = lowered.unchecked.partition(": ")[2]
     assert reason in ("", NOT_IN_FINN), f"seed {seed}: FINN was not asked: {lowered.unchecked}"
 
@@ -159,18 +152,7 @@ def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_pro
         "the FIFO depths found",
     )
     path, lowered = model(rtl_seed, tmp_path)
-    chosen = flow.Subject(name="random", model=path, title="random", data=None)
     folds = folding.checked(random_folding(lowered.net, rtl_seed), lowered.net)
     folds = fifos.sized(lowered.net, folds)
-    flow.write(chosen, lowered, folds, tmp_path / "out")
     samples = raw_samples(lowered.net.input, RTL_SAMPLES, rtl_seed)
-    want = golden.run(lowered.net, samples)
-    elements = golden.encode(lowered.net.input, samples)
-    for stall in (0, 40):
-        found = simulate.run(
-            tmp_path / "out", lowered.net, folds, elements, stall=stall, seed=rtl_seed
-        )
-        wrong = simulate.compare(found, want)
-        assert not len(wrong), f"seed {rtl_seed}, stall {stall}: images {wrong[:5]} differ"
-        if not stall:
-            assert found.interval == cost.interval(lowered.net, folds)
+    proof.rtl_equals_golden(path, lowered, folds, samples, tmp_path / "out", rtl_seed)

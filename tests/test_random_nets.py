@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+import proof
 import random_nets
-from onebit import cost, emit, flow, folding, golden, memory, net_file, simulate, system
+from onebit import cost, emit, flow, folding, memory, net_file, system
 from onebit.folding import Fold, Folding
 from onebit.lower import lower
-from onebit.lower.runtime import execute
 from onebit.net import Net
 
 SAMPLES = 200
@@ -53,13 +53,7 @@ def test_source_equals_golden(seed, tmp_path, record_property):
     raw = random_nets.write_model(seed, path)
     lowered = lower(path)
     samples = raw_samples(raw, (SAMPLES, *lowered.net.input.shape), seed)
-    logits = execute(path, samples)
-    classes = golden.run(lowered.net, samples).classes
-    gap = logits.max(axis=1) - logits[np.arange(SAMPLES), classes]
-    tie = gap <= flow.SUMMATION_ERROR * np.abs(logits).max(axis=1)
-    wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
-    assert not wrong.any(), f"seed {seed}: images {np.flatnonzero(wrong)[:5]} differ"
-    assert net_file.from_json(net_file.to_json(lowered.net)).hash == lowered.net.hash
+    proof.source_equals_golden(path, lowered, samples)
 
 
 def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_property):
@@ -69,20 +63,9 @@ def test_rtl_equals_golden_and_keeps_its_interval(rtl_seed, tmp_path, record_pro
     path = tmp_path / "random.onnx"
     raw = random_nets.write_model(rtl_seed, path)
     lowered = lower(path)
-    chosen = flow.Subject(name="random", model=path, title="random", data=None)
     folds = folding.checked(random_folding(lowered.net, rtl_seed), lowered.net)
-    flow.write(chosen, lowered, folds, tmp_path / "out")
     samples = raw_samples(raw, (64, *lowered.net.input.shape), rtl_seed)
-    want = golden.run(lowered.net, samples)
-    elements = golden.encode(lowered.net.input, samples)
-    for stall in (0, 40):
-        found = simulate.run(
-            tmp_path / "out", lowered.net, folds, elements, stall=stall, seed=rtl_seed
-        )
-        wrong = simulate.compare(found, want)
-        assert not len(wrong), f"seed {rtl_seed}, stall {stall}: images {wrong[:5]} differ"
-        if not stall:
-            assert found.interval == cost.interval(lowered.net, folds)
+    proof.rtl_equals_golden(path, lowered, folds, samples, tmp_path / "out", rtl_seed)
 
 
 def test_equal_inputs_give_equal_bytes(tmp_path):
