@@ -63,7 +63,7 @@ def least(net: Net, layer: Layer) -> int:
     if isinstance(layer, Window):
         return min(window_cycles(net, layer, simd) for simd in _widths(net, layer))
     pe, simd = lanes(net, layer)
-    if isinstance(layer, Mvau):  # its window's cycles are the window's
+    if isinstance(layer, Mvau):  # its window has cycles of its own
         return net.positions(layer.name)
     return cycles(net, layer, Fold(pe=pe, simd=simd))
 

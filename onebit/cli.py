@@ -112,11 +112,15 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
 
 def _add_compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or what train wrote")
-    parser.add_argument("--data", metavar="SET", help="the data set to simulate your file with")
+    parser.add_argument(
+        "--data",
+        metavar="SET",
+        help="the data set to simulate your file with: digits or mnist (random samples)",
+    )
     parser.add_argument(
         "--input",
         metavar="TYPE",
-        help="what your file's samples are: uint8, int8, bipolar, uint8/255 (divided by 255), ...",
+        help="what your file's samples are: uint8, uint8/255 (divided by 255), int8, bipolar, ...",
     )
     parser.add_argument("--board", default="pynq-z2", help="the board to fit (pynq-z2)")
     choice = parser.add_mutually_exclusive_group()

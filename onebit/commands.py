@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -127,12 +128,14 @@ def train(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace) -> int:
     """onebit compile NET"""
-    from onebit import board, cost, flow
+    from onebit import board, cost, data, flow
     from onebit.lower import lower
 
     chosen = flow.subject(options.network, options.data)
     with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
+    if options.data:
+        flow.check_data(options.data, data.load(options.data).test, lowered.net)
     folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
@@ -141,13 +144,14 @@ def compile_network(options: argparse.Namespace) -> int:
         stderr.print(f"warning: more than {part.name} offers: {too_much}")
     out = options.out or OUT / chosen.name
     if not options.check:
-        flow.write(chosen, lowered, folds, out)
+        flow.write(chosen, lowered, folds, out, _command(options))
     interval = cost.interval(lowered.net, folds)
     facts: dict[str, Any] = {
         "network": chosen.name,
         "out": None if options.check else str(out),
         "net_hash": lowered.net.hash,
         "ii_cycles": interval,
+        "fifos_given": options.folding is not None,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
@@ -163,7 +167,22 @@ def compile_network(options: argparse.Namespace) -> int:
     if options.explain:
         stdout.print(tables.nodes(facts["nodes"]))
     stdout.print(tables.compiled(facts))
+    if facts["out"]:
+        stderr.print(f"next: onebit simulate {out}")
     return 0
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command line that compiles the same network again."""
+    words = ["onebit", "compile", str(options.network)]
+    for name in ("data", "input", "target_fps", "folding", "out"):
+        value = getattr(options, name)
+        if value is not None:
+            words += [
+                f"--{name.replace('_', '-')}",
+                f"{value:g}" if name == "target_fps" else str(value),
+            ]
+    return shlex.join(words)
 
 
 def _with_fifos(net: Net, folds: Folding) -> Folding:
@@ -207,6 +226,13 @@ def simulate(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed {options.seed} is not at least 0")
     compiled = _compiled(options.network)
     facts = _simulate(compiled, count, options.stall, options.seed)
+    if facts["ii_cycles"] > facts["ii_formula"] and not options.stall:
+        stderr.print(
+            f"note: {facts['ii_cycles']:,g} cycles an image instead of {facts['ii_formula']:,}: a "
+            "FIFO is too shallow; `onebit compile` without --folding finds the least depths"
+        )
+    if count and count > facts["images"]:
+        stderr.print(f"note: there are {facts['images']:,} test images, not {count:,}")
     pictures = {"shown"}  # those stay in simulation.json
     if options.json:
         emit_json({key: value for key, value in facts.items() if key not in pictures})

@@ -113,7 +113,7 @@ def accelerator(net: Net, folding: Folding) -> str:
 
 
 def probed(net: Net) -> list[Layer]:
-    """The layers whose output streams can be looked at: all units but the last."""
+    """The layers whose output streams can be looked at: all units but the head."""
     return [layer for layer in net.layers if isinstance(layer, Window | MaxPool | Mvau)]
 
 

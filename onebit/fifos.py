@@ -18,7 +18,7 @@ import numpy as np
 from onebit import emit, memory, simulate, system, verilate
 from onebit.cost import interval
 from onebit.errors import CheckFailed
-from onebit.folding import Folding
+from onebit.folding import MOST_FIFO, Folding
 from onebit.net import Input, Net
 
 IMAGES, MEASURED = 24, 8  # simulated a trial, and those at the end that are timed
@@ -64,7 +64,7 @@ class Trials:
 
 
 def sized(net: Net, folding: Folding, on_progress: Progress = lambda text: None) -> Folding:
-    """The folding with the smallest FIFOs; MissingTool where there is no Verilator."""
+    """The folding with the smallest FIFOs; MissingTool where no simulator can be built."""
     with tempfile.TemporaryDirectory() as scratch:
         trials = prepared(net, folding, Path(scratch))
         return with_depths(folding, _search(trials, on_progress))
@@ -73,7 +73,7 @@ def sized(net: Net, folding: Folding, on_progress: Progress = lambda text: None)
 def prepared(net: Net, folding: Folding, folder: Path) -> Trials:
     """A simulator whose FIFOs can be told their depth, in the empty folder `folder`."""
     most = {  # the beats of a whole image
-        layer.name: max(FEWEST, emit.fifo_stream(net, folding, layer.name).beats)
+        layer.name: min(MOST_FIFO, max(FEWEST, emit.fifo_stream(net, folding, layer.name).beats))
         for layer in net.layers
         if not isinstance(layer, Input)
     }

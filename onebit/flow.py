@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -43,7 +42,17 @@ RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
 SUMMATION_ERROR = 1e-5  # of float32 logits, relative to the largest
 # what compile.json must hold
-FACTS = {"network", "title", "data", "onebit", "model_sha256", "head_pairs", "ties", "unchecked"}
+FACTS = {
+    "network",
+    "title",
+    "data",
+    "onebit",
+    "model_sha256",
+    "head_pairs",
+    "ties",
+    "unchecked",
+    "command",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +102,8 @@ def subject(name: str, data_name: str | None = None) -> Subject:
                 f"the network {name!r} has not been trained: {str(model)!r} does not exist",
                 hint=f"onebit train {name}",
             )
+        if data_name not in (None, known.data):
+            raise ConfigError(f"the network {name!r} was trained on {known.data!r}: no --data here")
         return Subject(name=name, model=model, title=known.title, data=known.data)
     path = Path(name)
     if (path / MODEL).is_file() and (path / "card.json").is_file():  # what training leaves
@@ -125,11 +136,13 @@ def with_fifos(
     try:
         return fifos.sized(lowered, folds, on_progress), ""
     except MissingTool as missing:
-        return folds, f"FIFO depths are estimates, not the smallest: {missing.message}"
+        return folds, (
+            f"FIFO depths are guesses, not the smallest: {missing.message} ({missing.hint})"
+        )
 
 
-def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
-    """Write the accelerator to the folder `out`, whole or not at all."""
+def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path, command: str = "") -> None:
+    """Write the accelerator to the folder `out`, whole or not at all; `command` made it."""
     facts = {
         "format": FORMAT,
         "onebit": __version__,
@@ -140,6 +153,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path) -> None:
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
         "unchecked": lowered.unchecked,
+        "command": command or f"onebit compile {chosen.name}",
         "nodes": [asdict(note) for note in lowered.notes],
     }
     ours = (out / COMPILED).is_file()
@@ -222,20 +236,32 @@ def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
             shape=first.shape,
             origin=f"random, seed {seed}",
         )
-    test = data.load(compiled.facts["data"]).test
+    name = compiled.facts["data"]
+    test = data.load(name).test
+    check_data(name, test, compiled.net)
     images = test.images[: count or len(test.images)]
-    if images[0].size != math.prod(first.shape):
-        raise ConfigError(
-            f"an image of {compiled.facts['data']!r} has {images[0].size} values, the network's "
-            f"input {math.prod(first.shape)}",
-            hint="the recipe must name the data set that the network was trained on",
-        )
     return Samples(
         raw=images.reshape(-1, *first.shape).astype(np.int64),
         labels=test.labels[: len(images)],
         shape=images.shape[1:],
-        origin=f"{compiled.facts['data']}, test set",
+        origin=f"{name}, test set",
     )
+
+
+def check_data(name: str, test: data.Split, net: Net) -> None:
+    """ConfigError where the images of the data set `name` are not what the network takes."""
+    hint = "leave --data away: random samples of the right kind are used"
+    image = test.images[0]
+    if net.input.shape not in (image.shape, (image.size,)):
+        raise ConfigError(
+            f"an image of {name!r} has the shape {image.shape}, the network's input "
+            f"{net.input.shape}",
+            hint=hint,
+        )
+    try:
+        golden.encode(net.input, test.images)
+    except ConfigError as reason:
+        raise ConfigError(f"the data set {name!r}: {reason.message}", hint=hint) from None
 
 
 def run_simulation(

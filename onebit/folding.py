@@ -13,6 +13,7 @@ from onebit.errors import ConfigError
 from onebit.net import Flatten, Layer, Net, Window
 
 FORMAT = 1
+MOST_FIFO = 1 << 16  # beats; more than a whole image of any network that fits a board
 Style = Literal["folded", "hardwired"]
 Memory = Literal["auto", "bram", "lutram", "logic"]
 
@@ -51,12 +52,14 @@ def checked(folding: Folding, net: Net) -> Folding:
             f"the folding is for network {folding.net_hash[:12]!r}, this one is {net.hash[:12]!r}",
             hint="`onebit compile NET` writes a new folding.toml for this network",
         )
-    names = [layer.name for layer in net.layers]
-    if sorted(folding.layers) != sorted(names):
+    names = {layer.name for layer in net.layers}
+    for missing in sorted(names - folding.layers.keys()):
         raise ConfigError(
-            f"the folding has the layers {sorted(folding.layers)}, the network {sorted(names)}",
+            f"the folding lacks the layer {missing!r}",
             hint="every layer of the network needs one [layers.NAME] table",
         )
+    for other in sorted(folding.layers.keys() - names):
+        raise ConfigError(f"the folding has the layer {other!r}, which the network lacks")
     for layer in net.layers:
         _check_fold(net, layer, folding)
     return folding
@@ -65,16 +68,16 @@ def checked(folding: Folding, net: Net) -> Folding:
 def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
     fold = folding.layers[layer.name]
     most_pe, most_simd = lanes(net, layer)
-    limits = {"pe": most_pe, "simd": most_simd, "m": 1}
-    for name, most in limits.items():
+    limits = {"pe": (1, most_pe), "simd": (1, most_simd), "fifo": (2, MOST_FIFO)}
+    for name, (least, most) in limits.items():
         value = getattr(fold, name)
-        if not 1 <= value <= most:
+        if not least <= value <= most:
             raise ConfigError(
-                f"layer {layer.name!r}: {name}={value} is not in 1..{most}",
+                f"layer {layer.name!r}: {name}={value} is not in {least}..{most}",
                 hint="`onebit compile --target-fps N` chooses a folding",
             )
-    if fold.fifo < 2:
-        raise ConfigError(f"layer {layer.name!r}: fifo={fold.fifo} is not at least 2")
+    if fold.m != 1:
+        raise ConfigError(f"layer {layer.name!r}: m={fold.m}, only 1 is built yet")
     if fold.style != "folded":
         raise ConfigError(f"layer {layer.name!r}: style={fold.style!r}, only 'folded' is built yet")
     if fold.memory != "auto":

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from onebit.errors import ConfigError
 from onebit.net import Bit, Element, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 
-CHUNK = 2048  # samples at a time, fewer where the largest tensor would hold
-VALUES_AT_ONCE = 1 << 22  # or more
+CHUNK = 2048  # samples at a time at most
+VALUES_AT_ONCE = 1 << 22  # in the largest tensor
 
 Array = NDArray[np.int64]
 Values = NDArray[np.integer[Any]]  # inside, a layer's outputs: bits and small integers in few bytes

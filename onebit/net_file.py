@@ -13,9 +13,9 @@ from onebit.net import KINDS, Bit, Int, Layer, Net, record
 FORMAT = 1
 
 
-def _layer(record: dict[str, Any]) -> Layer:
-    """The layer that `_record` wrote."""
-    data = dict(record)
+def _layer(found: dict[str, Any]) -> Layer:
+    """The layer that `net.record` made."""
+    data = dict(found)
     kind = KINDS[data.pop("kind")]
     if "weights" in data:
         rows = [np.frombuffer(bytes.fromhex(row), dtype=np.uint8) for row in data["weights"]]
@@ -55,7 +55,7 @@ def from_json(text: str, where: str = "net.json") -> Net:
         layers = tuple(_layer(found) for found in data["layers"])
         net = Net(layers=layers, title=data["title"], source=data["source"])
         written = data["hash"]
-    except (KeyError, TypeError, ValueError) as reason:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as reason:
         raise ConfigError(
             f"{where}: not a network description ({reason!r})",
             hint="onebit compile writes a new one",

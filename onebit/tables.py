@@ -7,7 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, Group, JustifyMethod, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,8 @@ def _table(title: str, *columns: str) -> Table:
     """A table whose columns are right-aligned where they end in `>`."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for column in columns:
-        table.add_column(column.rstrip(">"), justify="right" if column.endswith(">") else "left")
+        side: JustifyMethod = "right" if column.endswith(">") else "left"
+        table.add_column(column.rstrip(">"), justify=side, overflow="fold")
     return table
 
 
@@ -59,15 +60,17 @@ def nodes(facts: Sequence[Facts]) -> Table:
 
 def compiled(facts: Facts) -> Table:
     """`onebit compile`"""
-    table = _table(f"{facts['network']}, compiled", "what", "value>")
+    done = "compiled" if facts["out"] else "can be compiled"
+    table = _table(f"{facts['network']}, {done}", "what", "value>")
     table.add_row("written to", facts["out"] or "nothing (--check)")
-    table.add_row("II", f"{facts['ii_cycles']:,} cycles")
+    given = ", if the FIFOs given suffice" if facts["fifos_given"] else ""
+    table.add_row(f"II{given}", f"{facts['ii_cycles']:,} cycles")
     rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
     table.add_row("images/s", rate)
     share = facts["lut_estimate"] / facts["lut_board"]
     table.add_row("LUTs, a rough estimate", f"{facts['lut_estimate']:,} ({share:.0%} of the part)")
     if facts["head_pairs"]:
-        table.add_row("logit pairs ordered unlike float32", f"{facts['head_pairs']:,}")
+        table.add_row("near-ties of classes beyond 32-bit logits", f"{facts['head_pairs']:,}")
     if facts["unchecked"]:
         table.add_row("not compared with FINN", facts["unchecked"])
     if facts["ties"]:
@@ -98,7 +101,7 @@ def _proof(facts: Facts) -> list[tuple[str, RenderableType]]:
         ),
         ("golden's class = source network's", source),
         ("accuracy", percent(facts["accuracy"])),
-        ("II, measured (formula)", f"{facts['ii_cycles']:g} ({facts['ii_formula']}) cycles"),
+        ("II, measured (formula)", f"{facts['ii_cycles']:,g} ({facts['ii_formula']:,}) cycles"),
         *([("pauses", f"{facts['stall_percent']} % of cycles")] if facts["stall_percent"] else []),
         ("latency", f"{facts['latency_cycles']:,} cycles, {facts['latency_us']:.2f} us"),
         ("images/s", f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"),

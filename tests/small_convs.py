@@ -30,9 +30,13 @@ def nothing(graph: Graph) -> None:
 
 
 def small(
-    *, before: Part = nothing, activation: Part = one_bit, middle: Part = nothing
+    *,
+    before: Part = nothing,
+    activation: Part = one_bit,
+    middle: Part = nothing,
+    end: Part = nothing,
 ) -> ModelProto:
-    """conv1 (9x8 -> 7x6), an activation, what `middle` adds, and a dense layer."""
+    """conv1 (9x8 -> 7x6), an activation, what `middle` adds, a dense layer, and `end`."""
     graph = Graph(np.random.default_rng(3))
     before(graph)
     conv(graph, "conv1", signs(graph, FILTERS, SHAPE[0], 3, 3))
@@ -40,4 +44,5 @@ def small(
     middle(graph)
     graph.chain("Flatten", "flatten")
     graph.chain("MatMul", "fc", graph.constant("fc_weights", signs(graph, FILTERS * 7 * 6, 3)))
+    end(graph)
     return build(graph, SHAPE, 3, "UINT8")

@@ -160,6 +160,11 @@ def residual(graph: Graph) -> None:
     one_bit(graph, "sign2")
 
 
+def training(graph: Graph) -> None:
+    graph.constants.append(numpy_helper.from_array(np.array(True), "training"))
+    graph.chain("Dropout", "drop", graph.constant("ratio", np.float32(0.5)), "training")
+
+
 def pool(op: str, **attributes: object) -> Part:
     return lambda graph: graph.chain(op, "pool", **attributes)
 
@@ -244,6 +249,21 @@ NETS: dict[str, tuple[dict[str, Part], str, str]] = {
         {"before": scaled("first", 1, SHAPE[0], 1, 1)},
         r"node 'first' \(Mul\): .* 2 values, but before the first product one table",
         "one value",
+    ),
+    "dropout at work": (
+        {"middle": training},
+        r"node 'drop' \(Dropout\): it was exported in training mode",
+        "",
+    ),
+    "a transpose of everything": (
+        {"middle": lambda graph: graph.chain("Transpose", "turn")},
+        r"node 'turn' \(Transpose\): it moves the batch",
+        "",
+    ),
+    "softmax over samples": (
+        {"end": lambda graph: graph.chain("Softmax", "softmax", axis=0)},
+        r"node 'softmax' \(Softmax\): it goes over axis 0, not over the classes",
+        "",
     ),
     "pool of pixels": (
         {"before": pool("MaxPool", kernel_shape=[1, 1])},

@@ -99,11 +99,18 @@ def test_an_activation_means_what_it_computes(name, tmp_path):
     assert agreed(tmp_path / "net.onnx", small(activation=part)).unchecked.startswith(unchecked)
 
 
-def padded(border: list[int], values: tuple[float, ...], **attributes: object) -> Part:
+def padded(
+    border: list[int],
+    values: tuple[float, ...],
+    axes: list[int] | None = None,
+    **attributes: object,
+) -> Part:
     """A Pad, then a 3x3 convolution."""
 
     def add(graph: Graph) -> None:
         operands = [value(graph, "fill", each) for each in values]
+        if axes:
+            operands = [*(operands or [""]), ends(graph, "axes", axes)]
         graph.chain("Pad", "pad", ends(graph, "ends", border), *operands)
         conv(graph, "conv2", signs(graph, FILTERS, FILTERS, 3, 3), **attributes)
         one_bit(graph, "sign2")
@@ -147,6 +154,14 @@ MIDDLES: dict[str, tuple[Part, Callable[[list[str]], bool]]] = {
     ),
     "a Pad that adds nothing": (
         padded([0] * 8, (1,), pads=[1] * 4),
+        lambda found: found.count("Window") == 2,
+    ),
+    "a Pad of two axes": (
+        padded([1, 0, 1, 2], (1,), axes=[2, 3]),
+        lambda found: found.count("Window") == 2,
+    ),
+    "a Pad of axes in another order, of no value": (
+        padded([0, 1, 2, 1], (), axes=[-1, -2], pads=[0, 0, 0, 0]),
         lambda found: found.count("Window") == 2,
     ),
     "a pool to one pixel": (

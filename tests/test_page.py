@@ -60,6 +60,8 @@ def simulation() -> dict[str, Any]:
 def facts() -> dict[str, Any]:
     return {
         "network": "digits-mlp",
+        "command": "onebit compile digits-mlp",
+        "out": "out/digits-mlp",
         "title": "Digits, 64-64-10",
         "onebit": "0.1.0",
         "net_hash": "6f1abf7fa28f1b3452fb6ed94eb17d12",
@@ -126,7 +128,7 @@ def test_says_what_was_proved_and_measured(facts: dict[str, Any]) -> None:
     assert "360 images through the RTL, 0 mismatches" in text
     assert "Golden equals the source graph on 360 of 360 images" in text
     assert "95.27%" in text and "16,666,667" in text and "4,096 bits" in text
-    assert "onebit simulate digits-mlp --images all" in text
+    assert "onebit simulate out/digits-mlp --images all" in text
 
 
 def test_needs_nothing_from_outside(facts: dict[str, Any]) -> None:

@@ -25,7 +25,10 @@ RTL_IN_PROVE, RTL_IN_TEST = range(40), range(0, 40, 11)
 RTL_SAMPLES = 12
 POOLS, POOLS_PROVE = 60, 1000
 # Why FINN's graph is not compared with every layer; any other reason is an error.
-NOT_IN_FINN = "FINN has no +-1 sums of bits that are not +-s"
+NOT_IN_FINN = (
+    "FINN has no +-1 sums of bits that are not +-s",
+    "every position touches the border",
+)
 
 
 def pytest_generate_tests(metafunc):
@@ -55,7 +58,7 @@ def test_source_equals_golden(seed, tmp_path, record_property):
     samples = raw_samples(lowered.net.input, SAMPLES, seed)
     proof.source_equals_golden(path, lowered, samples)
     reason = lowered.unchecked.partition(": ")[2]
-    assert reason in ("", NOT_IN_FINN), f"seed {seed}: FINN was not asked: {lowered.unchecked}"
+    assert reason in ("", *NOT_IN_FINN), f"seed {seed}: FINN was not asked: {lowered.unchecked}"
 
 
 @pytest.mark.parametrize("small_seed", range(5))

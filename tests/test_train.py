@@ -207,6 +207,19 @@ def test_layers_drop_into_somebody_elses_model(tmp_path: Path) -> None:
     np.testing.assert_allclose(export.execute(file, images.numpy()), want, rtol=1e-5, atol=1e-5)
 
 
+def test_a_view_is_exported_for_any_number_of_samples(tmp_path: Path) -> None:
+    class View(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv, self.sign = BinaryConv2d(1, 4, 3), Sign()
+            self.fc = BinaryLinear(4 * 6 * 6, 3)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.sign(self.conv(x) - 3).view(x.size(0), -1))
+
+    export.export_qonnx(View(), tmp_path / "v", input=export.RawInput(shape=(1, 8, 8), bits=5))
+
+
 def test_a_shared_sign_is_exported_at_each_of_its_places(tmp_path: Path) -> None:
     torch.manual_seed(4)
     sign = Sign()

@@ -89,6 +89,8 @@ def lower(path: Path, *, title: str = "", raw: str | None = None) -> Lowered:
         if meaning.offset and index:
             theirs = None
             unchecked = unchecked or f"{name}: FINN has no +-1 sums of bits that are not +-s"
+        if found.inner is None:
+            unchecked = unchecked or f"{name}: every position touches the border"
         step = make(product, found, theirs, inputs)
         layers += [*ahead, *step.layers]
         image &= not product.flatten

@@ -159,9 +159,7 @@ class _Walk:
             case op if op in SHAPING:
                 self._shaping(node)
             case op if op in ENDS:
-                if not last:
-                    raise refused(node, "it is supported as the last node only")
-                self._identity(node)
+                self._end(node, last=last)
             case _:
                 self._elementwise(node)
         self.tensor = node.output[0]
@@ -173,6 +171,15 @@ class _Walk:
         target.append(Segment(nodes=nodes, source=self.start, result=self.tensor))
         self.pending = []
 
+    def _end(self, node: NodeProto, *, last: bool) -> None:
+        """A softmax, which leaves the class as it is where it goes over the classes."""
+        if not last:
+            raise refused(node, "it is supported as the last node only")
+        axis = attributes(node).get("axis", -1) % (1 + self.places.ndim)
+        if axis == 0 or self.places.shape[axis - 1] != self.places.size:
+            raise refused(node, f"it goes over axis {axis}, not over the classes")
+        self._identity(node)
+
     def _identity(self, node: NodeProto) -> None:
         self.pending.append(
             helper.make_node("Identity", [self.tensor], [node.output[0]], node.name)
@@ -180,8 +187,11 @@ class _Walk:
 
     def _shaping(self, node: NodeProto) -> None:
         """Apply the node to the places; on (rows, channels) it does nothing."""
+        training = self.constants.get(node.input[2]) if len(node.input) > 2 else None
+        if node.op_type == "Dropout" and training is not None and training.any():
+            raise refused(node, "it was exported in training mode; export with model.eval()")
         if node.op_type == "Transpose":
-            axes = list(helper.get_attribute_value(node.attribute[0]))
+            axes = attributes(node).get("perm", list(range(self.places.ndim, -1, -1)))
             if axes[0] != 0:
                 raise refused(node, "it moves the batch")
             self.places = self.places.transpose([axis - 1 for axis in axes[1:]])
@@ -370,15 +380,20 @@ class _Walk:
 
     def _pad(self, node: NodeProto) -> None:
         options = attributes(node)
-        given = [self.constants[name] for name in node.input[1:] if name]
+        given = [self.constants.get(name) for name in node.input[1:]]
         if "pads" in options:  # until opset 10 they were attributes
             given = [np.array(options["pads"]), np.array(options.get("value", 0.0))]
-        if options.get("mode", b"constant") != b"constant" or not given:
+        amounts, value, axes = [*given, None, None, None][:3]
+        if options.get("mode", b"constant") != b"constant" or amounts is None:
             raise refused(node, "only the mode 'constant' with constant pads is supported")
-        pads = given[0].reshape(2, -1).astype(int)
+        pads = amounts.reshape(2, -1).astype(int)
+        if axes is not None:
+            spread = np.zeros((2, 1 + self.places.ndim), dtype=int)
+            spread[:, axes.astype(int) % spread.shape[1]] = pads
+            pads = spread
         if pads[:, 0].any() or (pads < 0).any() or pads.shape[1] != 1 + self.places.ndim:
             raise refused(node, f"its pads {pads.tolist()} are not those of one image")
-        self.pad = float(given[1].reshape(-1)[0]) if len(given) > 1 else 0.0
+        self.pad = 0.0 if value is None else float(value.reshape(-1)[0])
         self.pad_from = len(self.pending)
         self.places = np.pad(self.places, pads[:, 1:].T, constant_values=BORDER)
         self._identity(node)

@@ -51,7 +51,7 @@ def channels_last(nodes: Sequence[NodeProto], tensor: str, shape: Shape) -> bool
         if node.op_type in ("Conv", "MaxPool", "GlobalMaxPool"):
             return False
         if node.op_type == "Transpose":
-            return list(helper.get_attribute_value(node.attribute[0])) == [0, 3, 1, 2]
+            return bool(attributes(node).get("perm") == [0, 3, 1, 2])
         if node.op_type in SHAPING:
             break
         tensor = node.output[0]

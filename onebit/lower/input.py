@@ -83,7 +83,7 @@ def _raw(source: Source) -> Raw:
     raise ConfigError(
         f"the input is {source.raw}: its raw values are not known",
         hint="say what the samples are: `--input uint8` for images of 0..255, `--input uint8/255` "
-        "where the network receives them divided; a QONNX annotation says it too",
+        "where the network receives them divided; or uint1..16, int2..16, bipolar, binary",
     )
 
 

@@ -26,7 +26,7 @@ def execute(path: Path, samples: NDArray[np.generic]) -> NDArray[np.float32]:
     The nodes run one by one, the quantisers as QONNX defines them; nothing of onebit takes part but
     the order of the input's axes.
     """
-    model = _any_batch(read(path))
+    model = any_batch(read(path))
     given = in_layout(model, samples)
     parts = []
     for start in range(0, len(given), BATCH):
@@ -49,7 +49,7 @@ def in_layout(model: ModelProto, samples: NDArray[np.generic]) -> NDArray[np.flo
     return np.ascontiguousarray(values.reshape(-1, *shape))
 
 
-def _any_batch(model: ModelProto) -> ModelProto:
+def any_batch(model: ModelProto) -> ModelProto:
     """The graph with reshapes that keep the number of samples, whatever it is."""
     shapes = {node.input[1] for node in model.graph.node if node.op_type == "Reshape"}
     constants = [(init.name, init) for init in model.graph.initializer]

@@ -92,7 +92,13 @@ def analyse(path: Path, raw: str | None = None) -> Source:
             f"{str(path)!r} is not a consistent graph: {type(reason).__name__}: {_line(reason)}",
             hint="export it again; onnxruntime must be able to run it",
         ) from reason
-    return Source(model=standard, shapes=shapes, chain=chain, raw=raw or _raw_datatype(model))
+    annotated = _raw_datatype(model)
+    if raw and annotated not in ("FLOAT32", raw.upper()):
+        raise ConfigError(
+            f"the file says that its input is {annotated}, --input says {raw!r}",
+            hint="leave --input away",
+        )
+    return Source(model=standard, shapes=shapes, chain=chain, raw=raw or annotated)
 
 
 def at_one(model: ModelProto) -> ModelWrapper:
@@ -246,8 +252,8 @@ def _rewritten(node: NodeProto, constants: Constants) -> Iterable[NodeProto]:
     elif node.op_type == "Gemm":
         yield from _gemm(node, constants, const)
     elif node.op_type == "Reshape" and rest[0] in constants and constants[rest[0]][0] == 1:
-        shape = f"{out}_shape"  # any number of samples, not one
-        constants[shape] = np.array([-1, *constants[rest[0]][1:]], dtype=np.int64)
+        shape = f"{out}_shape"  # as many samples as come in, not one
+        constants[shape] = np.array([0, *constants[rest[0]][1:]], dtype=np.int64)
         yield helper.make_node("Reshape", [x, shape], [out], name)
     elif node.op_type == "Clip" and node.attribute:  # until opset 10 its bounds were attributes
         bounds = {a.name: helper.get_attribute_value(a) for a in node.attribute}

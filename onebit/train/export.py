@@ -28,6 +28,7 @@ from torch import nn
 
 from onebit import system
 from onebit.errors import CheckFailed, ConfigError
+from onebit.lower.runtime import any_batch
 from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
 
 OPSET = 13  # qonnx and FINN know its operators
@@ -69,10 +70,11 @@ def export_qonnx(model: nn.Module, path: Path | str, *, input: RawInput) -> None
             opset_version=OPSET,
             dynamo=False,
         )
-        graph = onnx.load(file)
-    system.write_bytes(path, cleaned(graph, input))
-    noise = np.random.default_rng(0).integers(0, 2**input.bits, (CHECKED_SAMPLES, *input.shape))
-    compare(model, path, noise)
+        content = cleaned(onnx.load(file), input)
+        file.write_bytes(content)
+        noise = np.random.default_rng(0).integers(0, 2**input.bits, (CHECKED_SAMPLES, *input.shape))
+        compare(model, file, noise)
+    system.write_bytes(path, content)
 
 
 def with_brevitas_layers(module: nn.Module) -> nn.Module:
@@ -152,7 +154,7 @@ def execute(path: Path, images: NDArray[Any]) -> NDArray[np.float32]:
 
 def execute_together(path: Path, images: NDArray[Any]) -> NDArray[np.float32]:
     """`execute` in one go."""
-    wrapper = ModelWrapper(str(path))
+    wrapper = ModelWrapper(any_batch(onnx.load(path)))
     name = wrapper.graph.output[0].name
     classes = wrapper.get_tensor_shape(name)[1:]
     del wrapper.graph.value_info[:]  # they are of one sample
