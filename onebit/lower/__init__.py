@@ -1,7 +1,8 @@
 """Lowering: (Q)ONNX -> FINN streamlining -> Net. The only subpackage that knows ONNX.
 
-FINN's streamlined graph gives the structure and is the cross-check; the thresholds that count come
-from the source graph, evaluated at every reachable accumulator.
+The source is walked into a chain of products. FINN streamlines that chain to XNOR-popcount products
+and thresholds, which must agree with ours; the thresholds that count come from the source graph,
+evaluated at every reachable accumulator.
 """
 
 from __future__ import annotations
