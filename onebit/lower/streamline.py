@@ -57,8 +57,9 @@ from qonnx.util.cleanup import cleanup_model
 from onebit.errors import ConfigError
 from onebit.lower.evaluate import run_node
 
-# FINN's Streamline but for its passes that multiply weights by +-1: they test each weight in
-# Python, 10 s a million, and what is left behind is part of the chain that is compared.
+# FINN's Streamline, but for its passes that multiply weights by +-1: they test each weight in
+# Python, 10 s a million, and what is left behind is part of the chain that is compared; and but for
+# the one that moves scales past Im2Col, which none reaches.
 STREAMLINE: tuple[Callable[[], Transformation], ...] = (
     ConvertSubToAdd,
     ConvertDivToMul,
