@@ -392,7 +392,7 @@ class _Walk:
             spread[:, axes.astype(int) % spread.shape[1]] = pads
             pads = spread
         if pads[:, 0].any() or (pads < 0).any() or pads.shape[1] != 1 + self.places.ndim:
-            raise refused(node, f"its pads {pads.tolist()} are not those of one image")
+            raise refused(node, f"its pads {pads.tolist()!s:.99} are not those of one image")
         self.pad = 0.0 if value is None else float(value.reshape(-1)[0])
         self.pad_from = len(self.pending)
         self.places = np.pad(self.places, pads[:, 1:].T, constant_values=BORDER)
