@@ -6,8 +6,11 @@ build.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from onebit import memory, system
 from onebit.cost import input_beats, input_lanes, output_lanes
 from onebit.folding import Fold, Folding
 from onebit.memory import acc_bits, border_classes, scale_bits
@@ -56,6 +59,23 @@ class Result:
     @property
     def beats(self) -> int:
         return ceil_div(self.classes, self.pe)
+
+
+def library() -> list[Path]:
+    """The hand-written modules that every accelerator is made of."""
+    return sorted(system.share_dir("rtl").glob("*.sv"))
+
+
+def write(net: Net, folding: Folding, folder: Path) -> None:
+    """Write the accelerator's rtl/ and mem/ into `folder`."""
+    rtl, mem = folder / "rtl", folder / "mem"
+    for made in (rtl, mem):
+        made.mkdir()
+    for file in library():
+        shutil.copyfile(file, rtl / file.name)
+    (rtl / "accelerator.sv").write_text(accelerator(net, folding))
+    for name, text in memory.memories(net, folding).items():
+        (mem / name).write_text(text)
 
 
 def output_stream(net: Net, folding: Folding, name: str) -> Stream:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from onebit import emit, memory, simulate, system, verilate
+from onebit import emit, simulate, system, verilate
 from onebit.cost import interval
 from onebit.errors import CheckFailed
 from onebit.folding import MOST_FIFO, Folding
@@ -77,8 +77,9 @@ def prepared(net: Net, folding: Folding, folder: Path) -> Trials:
         for layer in net.layers
         if not isinstance(layer, Input)
     }
-    program = _build(net, with_depths(folding, most), folder)
-    return Trials(program, folder, net, folding, most)
+    emit.write(net, with_depths(folding, most), folder)
+    shutil.copyfile(system.share_dir("sim") / "sizing" / "fifo.sv", folder / "rtl" / "fifo.sv")
+    return Trials(verilate.build(folder / "rtl"), folder, net, folding, most)
 
 
 def with_depths(folding: Folding, depths: Depths) -> Folding:
@@ -87,20 +88,6 @@ def with_depths(folding: Folding, depths: Depths) -> Folding:
         name: replace(fold, fifo=depths.get(name, FEWEST)) for name, fold in folding.layers.items()
     }
     return replace(folding, layers=folds)
-
-
-def _build(net: Net, folding: Folding, folder: Path) -> Path:
-    """The simulator with FIFOs that can be told their depth."""
-    rtl, memories = folder / "rtl", folder / "mem"
-    for made in (rtl, memories):
-        made.mkdir()
-    for file in system.share_dir("rtl").glob("*.sv"):
-        shutil.copyfile(file, rtl / file.name)
-    shutil.copyfile(system.share_dir("sim") / "sizing" / "fifo.sv", rtl / "fifo.sv")
-    (rtl / "accelerator.sv").write_text(emit.accelerator(net, folding))
-    for name, text in memory.memories(net, folding).items():
-        (memories / name).write_text(text)
-    return verilate.build(rtl)
 
 
 def _search(trials: Trials, on_progress: Progress) -> Depths:

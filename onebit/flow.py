@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,7 +22,6 @@ from onebit import (
     fifos,
     folding,
     golden,
-    memory,
     net_file,
     recipe,
     simulate,
@@ -163,14 +161,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path, command:
             hint="choose another folder with --out, or remove it first",
         )
     with system.replaced_dir(out) as folder:
-        rtl, mem = folder / "rtl", folder / "mem"
-        for made in (rtl, mem):
-            made.mkdir()
-        for file in _library():
-            shutil.copyfile(file, rtl / file.name)
-        (rtl / "accelerator.sv").write_text(emit.accelerator(lowered.net, folds))
-        for name, text in memory.memories(lowered.net, folds).items():
-            (mem / name).write_text(text)
+        emit.write(lowered.net, folds, folder)
         (folder / MODEL).write_bytes(self_contained(chosen.model))
         (folder / "net.json").write_text(net_file.to_json(lowered.net))
         (folder / "folding.toml").write_text(folding.to_toml(folds))
@@ -184,14 +175,10 @@ def digest(model: Path) -> str:
 
 def is_current(compiled: Compiled, model: Path) -> bool:
     """Whether the folder was made from this model and this version of rtl/."""
-    library = [(file, compiled.out / "rtl" / file.name) for file in _library()]
+    library = [(file, compiled.out / "rtl" / file.name) for file in emit.library()]
     return compiled.facts["model_sha256"] == digest(model) and all(
         copy.is_file() and copy.read_bytes() == file.read_bytes() for file, copy in library
     )
-
-
-def _library() -> list[Path]:
-    return sorted(system.share_dir("rtl").glob("*.sv"))
 
 
 def compile_network(

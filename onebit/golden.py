@@ -128,20 +128,15 @@ def mvau(layer: Mvau, x: Values, element: Element, border: NDArray[np.int64] | N
     border: the class (oh, ow) of each position where the layer has thresholds for several.
     """
     rows = x.reshape(-1, layer.mw)
-    acc = _sums(layer.weights, rows, element).reshape(*x.shape[:-1], layer.mh)
+    acc = accumulators(layer.weights, rows, element).reshape(*x.shape[:-1], layer.mh)
     if layer.thresholds is None:
         return acc.astype(np.int64)
     levels = layer.thresholds[0] if border is None else layer.thresholds[border]
     return (acc >= levels.astype(acc.dtype)).astype(np.uint8)
 
 
-def accumulators(weights: NDArray[np.uint8], x: Values, element: Element) -> Array:
-    """acc (count, mh) of x (count, mw): agreeing bits, or sums of +-x."""
-    return _sums(weights, x, element).astype(np.int64)
-
-
-def _sums(weights: NDArray[np.uint8], x: Values, element: Element) -> NDArray[Any]:
-    """The accumulators by one product in floating point.
+def accumulators(weights: NDArray[np.uint8], x: Values, element: Element) -> NDArray[Any]:
+    """acc (count, mh) of x (count, mw), as whole floats: one product in floating point.
 
     In float32 it is exact because no sum of its terms reaches 2**24 (else float64). Of bits it
     counts the ones where the weight is one, less those where it is zero, plus the zero weights.

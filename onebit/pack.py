@@ -50,13 +50,3 @@ def unpack_stream(
     if signed:
         weights[-1] = -weights[-1]
     return np.asarray(planes.astype(np.int64) @ weights)
-
-
-def pack_words(bits: NDArray[np.uint8]) -> NDArray[np.uint64]:
-    """Bits (count, n) as words (ceil(n/64), count): one row a word, so that sums run over rows."""
-    count, n = bits.shape
-    words = ceil_div(n, 64)
-    padded = np.zeros((count, words * 8), dtype=np.uint8)
-    packed = np.packbits(bits, axis=1, bitorder="little")
-    padded[:, : packed.shape[1]] = packed
-    return np.ascontiguousarray(padded.view("<u8").T)

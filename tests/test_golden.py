@@ -13,7 +13,7 @@ ELEMENTS = [Bit(), Int(bits=1), Int(bits=5), Int(bits=8), Int(bits=2, signed=Tru
 
 @pytest.mark.parametrize("element", [*ELEMENTS, Int(bits=8, signed=True)], ids=repr)
 @pytest.mark.parametrize("mw", [1, 63, 64, 65, 200])
-def test_packed_accumulators_equal_the_naive_ones(element, mw):
+def test_accumulators_equal_the_naive_ones(element, mw):
     rng = np.random.default_rng(mw)
     weights = rng.integers(0, 2, (17, mw)).astype(np.uint8)
     low, high = (0, 1) if isinstance(element, Bit) else (element.lo, element.hi)
