@@ -32,7 +32,7 @@ def data_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """The folder for builds, keyed by content: `$ONEBIT_CACHE`, else `~/.cache/onebit/builds`."""
+    """The folder for builds and decoded images: `$ONEBIT_CACHE`, else `~/.cache/onebit/builds`."""
     return Path(os.environ.get("ONEBIT_CACHE") or Path.home() / ".cache" / "onebit" / "builds")
 
 

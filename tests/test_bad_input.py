@@ -362,8 +362,8 @@ def test_missing_data_says_where_to_put_it(
     onebit("simulate", "compiled").refused(2, "does not exist", where)
     onebit("train", "mnist-tfc").refused(2, "does not exist", where)
     folder.mkdir(parents=True)
-    file = folder / "train-images-idx3-ubyte.gz"
-    file.write_bytes(gzip.compress(bytes(1000))[:-5])
+    for file in ("t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        (folder / file).write_bytes(gzip.compress(bytes(1000))[:-5])
     onebit("simulate", "compiled").refused(2, "cannot unpack", "unchanged file")
     assert tiny.tree(compiled) == before
     assert not Path("out").exists()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from onebit import data, system
+from onebit.data.digits import read_idx
 from onebit.errors import ConfigError
 
 
@@ -37,7 +38,7 @@ def test_unknown_name_lists_the_known() -> None:
 def test_idx_gives_back_what_was_written(tmp_path: Path) -> None:
     file = tmp_path / "some.gz"
     file.write_bytes(idx((2, 3), bytes(range(6))))
-    assert data.read_idx(file, (2, 3)).tolist() == [[0, 1, 2], [3, 4, 5]]
+    assert read_idx(file, (2, 3)).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
 def test_missing_mnist_says_where_to_put_it(
@@ -66,10 +67,42 @@ def test_damaged_file_is_named(tmp_path: Path, content: bytes, said: str) -> Non
     file = tmp_path / "damaged.gz"
     file.write_bytes(content)
     with pytest.raises(ConfigError, match=said) as caught:
-        data.read_idx(file, (2, 3))
+        read_idx(file, (2, 3))
     assert str(file) in caught.value.message
 
 
 def test_split_refuses_labels_that_do_not_fit() -> None:
+    three, two = np.zeros((3, 8, 8, 1), np.uint8), np.zeros(2, np.int64)
     with pytest.raises(ConfigError, match="do not fit"):
-        data.Split(images=np.zeros((3, 8, 8, 1), np.uint8), labels=np.zeros(2, np.int64))
+        data.Split(images=three, labels=two)
+    with pytest.raises(ConfigError, match=r"groups \(2,\) and labels \(3,\) do not fit"):
+        data.Split(images=three, labels=np.zeros(3, np.int64), groups=two)
+
+
+def test_names() -> None:
+    assert data.NAMES == ("digits", "mnist", "gtsrb", "belgium_ts", "chinese_ts")
+    assert data.TRAINABLE == ("digits", "mnist", "gtsrb")
+    assert data.classes("mnist") == tuple("0123456789")
+
+
+def test_the_test_part_alone_is_the_same() -> None:
+    whole, alone = data.load("digits").test, data.load_test("digits", 8)
+    assert (whole.images == alone.images).all()
+    assert (whole.labels == alone.labels).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("digits", 28, "the images of 'digits' have 8x8 pixels, not 28x28"),
+        ("gtsrb", None, "the images of 'gtsrb' differ in size"),
+        ("gtsrb", -1, r"not in 1\.\.1024"),
+        ("belgium_ts", 2000, r"not in 1\.\.1024"),
+    ],
+)
+def test_size_that_does_not_suit_is_refused(
+    name: str, size: int | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(system, "cache_dir", lambda: tmp_path)
+    with pytest.raises(ConfigError, match=said):
+        data.load_test(name, size)
