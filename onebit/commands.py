@@ -96,23 +96,35 @@ def _network_facts(name: str) -> dict[str, Any]:
 
 def train(options: argparse.Namespace) -> int:
     """onebit train NET"""
-    from onebit import flow
+    from onebit import flow, publish
 
     known = recipe.load(options.network)
-    from onebit.train import run
+    from onebit import data
+    from onebit.train import loop, run
 
     epochs = known.training.epochs if options.epochs is None else options.epochs
     if epochs < 1:
         raise ConfigError(f"--epochs {epochs} is not at least 1")
-    with progress(f"training {known.name}", epochs) as bar:
+    dataset = data.load(known.data, known.input.size, progress=progress)
+    taught = min(known.training.teacher.epochs, epochs) if known.training.teacher else 0
+    with progress(f"training {known.name}", taught + epochs) as bar:
+
+        def told(row: loop.Epoch) -> None:
+            right = tables.percent(row.validation_accuracy)
+            bar.to(row.epoch + (taught if row.stage == "network" else 0), right)
+            if not stderr.is_terminal:
+                at = f"{row.stage}, epoch {row.epoch} of {row.epochs}"
+                stderr.print(f"{at}: {right} of the validation images, {row.seconds:.0f} s")
+
         try:
             result = run.train(
                 known,
+                dataset,
                 options.out,
                 epochs=options.epochs,
                 resume=not options.fresh,
-                progress=lambda row: bar.to(row.epoch, tables.percent(row.validation_accuracy)),
-                integer_accuracy=flow.integer_accuracy,
+                progress=told,
+                integer_accuracy=flow.measure,
             )
         except KeyboardInterrupt:
             stderr.print("\nevery whole epoch is kept; the same command goes on after the last one")
@@ -120,7 +132,7 @@ def train(options: argparse.Namespace) -> int:
     facts = {key: getattr(result, key) for key in result.__dataclass_fields__}
     facts["folder"] = str(result.folder)
     if options.publish:
-        flow.publish(result.folder, recipe.folder(known.name))
+        publish.training(result.folder, known.name)
     emit_json(facts) if options.json else stdout.print(tables.trained(facts))
     stderr.print(f"next: onebit compile {result.folder}")
     return 0
@@ -128,14 +140,14 @@ def train(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace) -> int:
     """onebit compile NET"""
-    from onebit import board, cost, data, flow
+    from onebit import board, cost, flow
     from onebit.lower import lower
 
     chosen = flow.subject(options.network, options.data)
     with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
-        flow.check_data(options.data, data.load(options.data).test, lowered.net)
+        flow.test_images(options.data, lowered.net, progress)
     folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
@@ -156,6 +168,8 @@ def compile_network(options: argparse.Namespace) -> int:
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
+        "bram_estimate": cost.brams(lowered.net, folds),
+        "bram_board": part.bram36,
         "head_pairs": lowered.head_pairs,
         "ties": lowered.ties,
         "unchecked": lowered.unchecked,
@@ -219,12 +233,18 @@ def _compiled(name: str) -> Compiled:
 
 def simulate(options: argparse.Namespace) -> int:
     """onebit simulate NET"""
+    from onebit import publish
+
     count = _count(options.images)
     if not 0 <= options.stall <= 95:
         raise ConfigError(f"--stall {options.stall} is not in 0..95")
     if options.seed < 0:
         raise ConfigError(f"--seed {options.seed} is not at least 0")
+    if options.publish and (count or options.stall):
+        raise ConfigError("--publish wants --images all, and no --stall")
     compiled = _compiled(options.network)
+    if options.publish:
+        publish.card_of(compiled)  # refused before anything slow
     facts = _simulate(compiled, count, options.stall, options.seed)
     if facts["ii_cycles"] > facts["ii_formula"] and not options.stall:
         stderr.print(
@@ -239,13 +259,16 @@ def simulate(options: argparse.Namespace) -> int:
     else:
         stdout.print(tables.simulated(facts))
     _judge(facts)
+    if options.publish:
+        command = shlex.join(["onebit", "simulate", options.network, "--images", "all"])
+        stderr.print(f"wrote {publish.simulation(compiled, facts, command)}")
     return 0
 
 
 def _simulate(compiled: Compiled, count: int | None, stall: int, seed: int) -> dict[str, Any]:
     from onebit import flow, simulate
 
-    samples = flow.samples(compiled, count, seed)
+    samples = flow.samples(compiled, count, seed, progress)
     with stderr.status("building the simulator (cached by content)"):
         simulate.simulator(compiled.out, compiled.net, compiled.folding)
     with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as bar:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from onebit import system
-from onebit.data import LOADERS
+from onebit.data import TRAINABLE
 from onebit.errors import ConfigError
 
 
@@ -33,6 +33,7 @@ class Input:
 
     bits: int
     threshold: float
+    size: int | None  # side in pixels that images are brought to; None where all have one size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Dense:
     """All inputs times a matrix of +-1, a batch-norm, and, but for the last layer, a sign."""
 
     units: int
+    norm: bool  # whether the batch-norm is there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,7 @@ class Conv:
     stride: int
     padding: int  # zeros on each side
     pool: int  # size and stride of the max-pool; 1 is none
+    norm: bool  # whether the batch-norm is there
 
 
 Layer = Conv | Dense
@@ -58,11 +61,27 @@ Layer = Conv | Dense
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augment:
-    """Random affine changes of each training image, uniform in +- the value given."""
+    """Random changes of each training image, uniform in +- the value given, or 0..`blur`."""
 
     shift: float  # pixels
     rotation: float  # degrees
     scale: float  # fraction of the size
+    brightness: float  # fraction of all values
+    contrast: float  # fraction of the distance from the image's mean
+    blur: float  # share of the mean of a pixel's 3x3 neighbourhood
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teacher:
+    """A float network of the same layers, trained first, whose answers the binary one learns.
+
+    Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015).
+    """
+
+    epochs: int
+    rate: float  # peak of its own one-cycle schedule
+    share: float  # of the loss that compares with the teacher; the labels have the rest
+    temperature: float  # divides the logits of both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +93,12 @@ class Training:
     rate: float  # peak of the one-cycle schedule
     warmup: float  # fraction of the steps until that peak
     smoothing: float  # of the labels
+    balance: float  # 0: images as often as they are; 1: classes equally often
     validation: float  # fraction of the training set that chooses the model
+    precision: str  # of the layers while training: "float32" or "bfloat16"
+    reestimate: bool  # batch-norm statistics anew at the end, from images as they are
     augment: Augment
+    teacher: Teacher | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +135,28 @@ def number(low: float, high: float, default: float | None = None) -> Rule:
     return Rule(allowed=f"a number in {low:g}..{high:g}", accepts=accepts, default=default)
 
 
-def choice(*names: str) -> Rule:
+def choice(*names: str, default: str | None = None) -> Rule:
     """One of some words."""
-    return Rule(allowed=" or ".join(map(repr, names)), accepts=lambda value: value in names)
+    return Rule(
+        allowed=" or ".join(map(repr, names)),
+        accepts=lambda value: value in names,
+        default=default,
+    )
+
+
+def flag(default: bool) -> Rule:
+    """True or false."""
+    return Rule(
+        allowed="true or false", accepts=lambda value: isinstance(value, bool), default=default
+    )
 
 
 SIDE = whole(1, 64)
 TABLE = Rule(allowed="a table", accepts=lambda value: isinstance(value, dict))
+OPTIONAL = replace(TABLE, default={})
 TOP = {
     "title": Rule(allowed="a text", accepts=lambda value: isinstance(value, str) and bool(value)),
-    "data": choice(*sorted(LOADERS)),
+    "data": choice(*TRAINABLE),
     "seed": whole(0, 2**31 - 1),
     "layers": Rule(
         allowed="a list of one or more tables such as { conv = 32 } or { dense = 64 }",
@@ -129,9 +164,10 @@ TOP = {
     ),
     "input": TABLE,
     "train": TABLE,
+    "teacher": OPTIONAL,
 }
-INPUT = {"bits": whole(1, 8), "threshold": number(0, 255, 0.0)}
-DENSE = {"dense": whole(1, 65536)}
+INPUT = {"bits": whole(1, 8), "threshold": number(0, 255, 0.0), "size": whole(0, 1024, 0)}
+DENSE = {"dense": whole(1, 65536), "norm": flag(True)}
 CONV = {
     "conv": whole(1, 65536),
     "kernel": Rule(
@@ -145,17 +181,31 @@ CONV = {
     "stride": whole(1, 64, 1),
     "padding": whole(0, 64, 0),
     "pool": whole(1, 64, 1),
+    "norm": flag(True),
 }
+COUNTED = ("epochs", "batch")
 TRAIN = {
     "epochs": whole(1, 100_000),
     "batch": whole(2, 65536),
     "rate": number(1e-6, 1),
     "warmup": number(0, 0.9, 0.3),
     "smoothing": number(0, 0.9, 0.0),
+    "balance": number(0, 1, 0.0),
     "validation": number(0.01, 0.5),
     "shift": number(0, 32, 0.0),
     "rotation": number(0, 180, 0.0),
     "scale": number(0, 0.9, 0.0),
+    "brightness": number(0, 1, 0.0),
+    "contrast": number(0, 1, 0.0),
+    "blur": number(0, 1, 0.0),
+    "precision": choice("float32", "bfloat16", default="float32"),
+    "reestimate": flag(False),
+}
+TEACHER = {
+    "epochs": whole(1, 100_000),
+    "rate": number(1e-6, 1, 0.002),
+    "share": number(0, 1, 0.5),
+    "temperature": number(1, 100, 3.0),
 }
 
 
@@ -189,14 +239,19 @@ def read(path: Path) -> Recipe:
     top = _checked(path, "", table, TOP)
     inputs = _checked(path, "input.", top["input"], INPUT)
     train = _checked(path, "train.", top["train"], TRAIN)
+    teacher = top["teacher"] and _checked(path, "teacher.", top["teacher"], TEACHER)
     return Recipe(
         name=path.resolve().parent.name,
         title=top["title"],
         data=top["data"],
         seed=top["seed"],
-        input=Input(bits=inputs["bits"], threshold=float(inputs["threshold"])),
+        input=Input(
+            bits=inputs["bits"],
+            threshold=float(inputs["threshold"]),
+            size=inputs["size"] or None,
+        ),
         layers=_layers(path, top["layers"]),
-        training=_training(train),
+        training=_training(train, teacher),
         digest=hashlib.sha256(text).hexdigest(),
     )
 
@@ -220,7 +275,8 @@ def _layer(path: Path, index: int, table: object) -> Layer:
             "or { dense = 64 }"
         )
     if "dense" in table:
-        return Dense(units=_checked(path, f"{where}.", table, DENSE)["dense"])
+        dense = _checked(path, f"{where}.", table, DENSE)
+        return Dense(units=dense["dense"], norm=dense["norm"])
     conv = _checked(path, f"{where}.", table, CONV)
     kernel = conv["kernel"]
     height, width = kernel if isinstance(kernel, list) else (kernel, kernel)
@@ -230,22 +286,25 @@ def _layer(path: Path, index: int, table: object) -> Layer:
         stride=conv["stride"],
         padding=conv["padding"],
         pool=conv["pool"],
+        norm=conv["norm"],
     )
 
 
-def _training(train: Mapping[str, Any]) -> Training:
-    augment = Augment(
-        shift=float(train["shift"]), rotation=float(train["rotation"]), scale=float(train["scale"])
-    )
+def _training(train: Mapping[str, Any], teacher: Mapping[str, Any]) -> Training:
+    def of(record: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
+        names = (field.name for field in fields(record) if field.name in table)
+        return {name: _real(name, table[name]) for name in names}
+
     return Training(
-        epochs=train["epochs"],
-        batch=train["batch"],
-        rate=float(train["rate"]),
-        warmup=float(train["warmup"]),
-        smoothing=float(train["smoothing"]),
-        validation=float(train["validation"]),
-        augment=augment,
+        **of(Training, train),
+        augment=Augment(**of(Augment, train)),
+        teacher=Teacher(**of(Teacher, teacher)) if teacher else None,
     )
+
+
+def _real(name: str, value: object) -> object:
+    """TOML's integers are numbers too, but for what is counted."""
+    return float(value) if type(value) is int and name not in COUNTED else value
 
 
 def _checked(

@@ -16,12 +16,14 @@ from qonnx.core.datatype import DataType
 from qonnx.core.modelwrapper import ModelWrapper
 from torch import nn
 
-from onebit import recipe
+from onebit import data, recipe
+from onebit.cards import Measured
 from onebit.errors import CheckFailed, ConfigError
 from onebit.train import export, loop, network
 from onebit.train.augment import augmented
 from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
-from onebit.train.run import train
+from onebit.train.run import Result
+from onebit.train.run import train as train_on
 
 EPOCHS = 3
 CONVS = """\
@@ -54,6 +56,11 @@ def convs(tmp_path_factory: pytest.TempPathFactory) -> recipe.Recipe:
     return recipe.read(file)
 
 
+def train(known: recipe.Recipe, out: Path, **options: Any) -> Result:
+    """Train on the recipe's own data."""
+    return train_on(known, data.load(known.data, known.input.size), out, **options)
+
+
 def interrupt_after_first(epoch: loop.Epoch) -> None:
     """What Ctrl-C does."""
     raise KeyboardInterrupt
@@ -81,7 +88,11 @@ def test_interrupted_training_resumes_exactly(whole: Path, tmp_path: Path) -> No
         train(network, tmp_path, epochs=EPOCHS, progress=interrupt_after_first)
     seen: list[loop.Epoch] = []
     result = train(
-        network, tmp_path, epochs=EPOCHS, progress=seen.append, integer_accuracy=lambda *_: 0.5
+        network,
+        tmp_path,
+        epochs=EPOCHS,
+        progress=seen.append,
+        integer_accuracy=lambda *_: Measured(accuracy=0.5, summary={}),
     )
     assert [row.epoch for row in seen] == [2, 3]
     for name in ("model.qonnx", "curves.svg", "confusion.svg"):
@@ -274,11 +285,34 @@ def test_a_binary_layer_refuses_a_bias() -> None:
         BinaryLinear(4, 4, bias=True)
 
 
+def augment(**changes: float) -> recipe.Augment:
+    """No change but `changes`."""
+    none = {"shift": 0, "rotation": 0, "scale": 0, "brightness": 0, "contrast": 0, "blur": 0}
+    return recipe.Augment(**{**none, **changes})
+
+
+def test_light_changes_as_the_recipe_says() -> None:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.full((64, 3, 8, 8), 100.0)
+    images[..., :4] = 60
+    darker = augmented(images, augment(brightness=0.3), generator).mean((1, 2, 3)) / 80
+    assert 0.7 <= darker.min() < 0.75 and 1.25 < darker.max() <= 1.31
+    flat = augmented(images, augment(contrast=0.5), generator)
+    assert flat.mean((1, 2, 3)).sub(80).abs().max() < 1
+    spread = (flat[..., -1] - flat[..., 0]).mean((1, 2))
+    assert 20 <= spread.min() < 25 and 55 < spread.max() <= 60
+    soft = augmented(images, augment(blur=1), generator)
+    assert soft[..., [0, 7]].equal(images[..., [0, 7]])
+    step = (soft[..., 4] - soft[..., 3]).mean((1, 2))
+    assert 13 <= step.min() < 16 and 37 < step.max() <= 40
+    bright = augmented(torch.full((64, 3, 8, 8), 250.0), augment(brightness=0.3), generator)
+    assert bright.max() == 255 and bright.equal(bright.round())
+
+
 def test_augmentation_keeps_whole_values_and_no_change_is_no_change() -> None:
     images = torch.randint(0, 256, (5, 1, 28, 28)).float()
-    none = recipe.Augment(shift=0, rotation=0, scale=0)
-    some = recipe.Augment(shift=2, rotation=20, scale=0.2)
-    still = recipe.Augment(shift=0, rotation=0, scale=1e-9)
+    none, still = augment(), augment(scale=1e-9)
+    some = augment(shift=2, rotation=20, scale=0.2)
     generator = torch.Generator().manual_seed(0)
     assert augmented(images, none, generator) is images
     assert augmented(images, still, generator).equal(images)

@@ -7,7 +7,6 @@ import warnings
 from onebit.errors import MissingTool
 
 try:
-    import matplotlib as _matplotlib  # noqa: F401
     import torch as _torch  # noqa: F401
 
     with warnings.catch_warnings():
@@ -15,6 +14,6 @@ try:
         import brevitas.export as _brevitas  # noqa: F401
 except ImportError as reason:
     raise MissingTool(
-        f"training needs torch, brevitas and matplotlib; {reason.name} is not installed",
+        f"training needs torch and brevitas; {reason.name} is not installed",
         hint="install what training needs: make setup-train",
     ) from None

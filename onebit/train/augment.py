@@ -1,4 +1,4 @@
-"""Random affine changes of a batch of images, in plain torch."""
+"""Random changes of a batch of images, in plain torch: of places and of light."""
 
 from __future__ import annotations
 
@@ -6,19 +6,26 @@ import math
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample
+from torch.nn.functional import avg_pool2d, grid_sample, pad
 
 from onebit.recipe import Augment
 
 
 def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
-    """Each of `images` (float [N, C, H, W], raw whole values) shifted, turned and scaled by chance.
+    """Each of `images` (float [N, C, H, W], raw whole values) changed by chance.
 
-    The values stay whole, so that training sees what a sensor could have given. `generator` lives
-    on the CPU, so that every device draws the same numbers.
+    The values stay whole and in 0..255, so that training sees what a sensor could have given.
+    `generator` lives on the CPU, so that every device draws the same numbers.
     """
-    if not (how.shift or how.rotation or how.scale):
-        return images
+    if how.shift or how.rotation or how.scale:
+        images = moved(images, how, generator).round_()
+    if how.brightness or how.contrast or how.blur:
+        images = lit(images, how, generator).round_().clamp_(0, 255)
+    return images
+
+
+def moved(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
+    """`images` shifted, turned and scaled; what enters repeats the edge."""
     count, _, height, width = images.shape
     chance = torch.rand(count, 5, generator=generator).mul_(2).sub_(1)
     angle = chance[:, 0] * math.radians(how.rotation)
@@ -30,7 +37,7 @@ def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tenso
     grid = torch.empty(count, height, width, 2, device=images.device)
     for axis, row in enumerate((rows, columns)):
         grid[..., axis] = sources(row.to(images.device), height, width)
-    return grid_sample(images, grid, align_corners=False).round_()
+    return grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
 def sources(row: Tensor, height: int, width: int) -> Tensor:
@@ -39,3 +46,15 @@ def sources(row: Tensor, height: int, width: int) -> Tensor:
     y = (torch.arange(height, device=row.device) * 2 + 1) / height - 1
     line = row[:, 0:1] * x + row[:, 2:3]
     return line[:, None, :] + (row[:, 1:2] * y)[:, :, None]
+
+
+def lit(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
+    """`images` blurred, then nearer to or farther from their mean, then darker or brighter."""
+    chance = torch.rand(3, len(images), 1, 1, 1, generator=generator).to(images.device)
+    blur, contrast, brightness = chance[0], chance[1] * 2 - 1, chance[2] * 2 - 1
+    if how.blur:
+        near = avg_pool2d(pad(images, (1, 1, 1, 1), mode="replicate"), 3, 1)
+        images = torch.lerp(images, near, how.blur * blur)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    images = torch.lerp(mean, images, 1 + how.contrast * contrast)
+    return images * (1 + how.brightness * brightness)

@@ -1,9 +1,8 @@
-"""What was measured on a trained network: card.json, and the page drawn from it."""
+"""What was measured on a trained network, as its card; onebit/cards.py makes the page from it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -13,15 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onebit import system
+from onebit.cards import Measured
+from onebit.cards import write as write
 from onebit.data import Dataset, Split
 from onebit.recipe import Recipe
-from onebit.train import plots
 from onebit.train.loop import Epoch
 
-Card = Mapping[str, Any]
-# The accuracy (a fraction) on a split of the integer model lowered from a QONNX file.
-IntegerAccuracy = Callable[[Path, Split], float]
+# Measures the integer model lowered from a QONNX file on a split.
+Measure = Callable[[Path, Split], Measured]
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
@@ -37,7 +35,8 @@ def card(
 ) -> dict[str, Any]:
     """The card of a network whose QONNX file is `model` and says `predicted` on the test images.
 
-    Accuracies are fractions; `test_accuracy` is the integer model's, None until `measured`.
+    Accuracies are fractions. `test_accuracy`, the integer model's, and `summary` are None until
+    `measured`; `rtl` is None until a simulation of all test images is published.
     """
     labels = dataset.test.labels
     confusion = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
@@ -63,6 +62,8 @@ def card(
         "versions": versions(),
         "recipe_sha256": recipe.digest,
         "model_sha256": hashlib.sha256(model).hexdigest(),
+        "summary": None,
+        "rtl": None,
         "confusion": confusion.tolist(),
         "curve": {key: [getattr(row, key) for row in curve] for key in CURVES},
     }
@@ -74,43 +75,6 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def write(folder: Path, card: Card) -> None:
-    """Write card.json, and the README.md and pictures made from it, into `folder`."""
-    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in card.items())
-    system.write_text(folder / "card.json", "{\n" + ",\n".join(lines) + "\n}\n")
-    system.write_text(folder / "curves.svg", plots.curves(card))
-    system.write_text(folder / "confusion.svg", plots.confusion(card))
-    system.write_text(folder / "README.md", page(card))
-
-
-def measured(card: Card, accuracy: float) -> dict[str, Any]:
-    """The card with the integer model's test accuracy."""
-    return {**card, "test_accuracy": round(accuracy, 5)}
-
-
-def page(card: Card) -> str:
-    """The network's README.md."""
-    best = 100 * card["test_accuracy_float"]
-    measured_by = "floating-point model"
-    if card["test_accuracy"] is not None:
-        best = 100 * card["test_accuracy"]
-        measured_by = "integer model, the hardware's reference"
-    return f"""<!-- Generated from card.json by `{card["command"]}`; do not edit. -->
-# {card["network"]}
-
-{card["title"]}: {card["parameters"]:,} binary weights.
-
-| what | measured |
-|---|---|
-| test accuracy ({measured_by}) | **{best:.2f} %** of {card["test_images"]:,} images |
-| validation accuracy, which chose the epoch | {100 * card["validation_accuracy"]:.2f} % |
-| training | {card["epochs"]} epochs, {card["seconds"]:,} s, seed {card["seed"]} |
-| command | `{card["command"]}` |
-
-![Loss and error over the epochs](curves.svg)
-
-![Confusions on the test images](confusion.svg)
-
-Validation images, part of the training set, chose the epoch; `card.json` has versions and
-checksums.
-"""
+def measured(card: Mapping[str, Any], found: Measured) -> dict[str, Any]:
+    """The card with what the integer model is."""
+    return {**card, "test_accuracy": round(found.accuracy, 5), "summary": found.summary}

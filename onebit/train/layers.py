@@ -15,8 +15,8 @@ from onebit.errors import ConfigError
 
 
 def signs(x: Tensor) -> Tensor:
-    """+1 where x >= 0, else -1, as float32 of the same shape."""
-    return (x >= 0).float().mul_(2).sub_(1)
+    """+1 where x >= 0, else -1, of the same shape and type."""
+    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
 
 
 class WeightSign(torch.autograd.Function):

@@ -13,28 +13,29 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, kl_div, log_softmax, softmax
 
 from onebit import system
 from onebit.data import Dataset
 from onebit.errors import ConfigError
 from onebit.recipe import Recipe
 from onebit.train.augment import augmented
-from onebit.train.network import build, inputs
+from onebit.train.network import BINARY, FLOAT, Parts, build, inputs
+from onebit.train.split import Samples, split
 
-CHECKPOINT_VERSION = 1
-EVALUATION_BATCH = 2048
+CHECKPOINT_VERSION = 2
+EVALUATION_BATCH = 512
+REESTIMATED = 12_800  # images that batch-norm statistics are taken from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Epoch:
     """What one pass over the training images came to; accuracies are fractions."""
 
+    stage: str  # "teacher" or "network"
     epoch: int  # counts from 1
     epochs: int
     train_loss: float
@@ -48,11 +49,15 @@ Progress = Callable[[Epoch], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Samples:
-    """Images as float [N, C, H, W] of raw values and their classes, on the training device."""
+class Stage:
+    """One training: of the float teacher, or of the network itself."""
 
-    images: Tensor
-    labels: Tensor
+    name: str
+    parts: Parts
+    epochs: int
+    rate: float
+    checkpoint: Path
+    teacher: nn.Module | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,66 +86,89 @@ def fit(
 ) -> State:
     """Train to the end, from `checkpoint` where there is one and `resume` says so.
 
-    `checkpoint` is replaced after every epoch, whole or not at all. Returns the state with the
-    weights of the best epoch in its model.
+    `checkpoint`, and teacher.pt beside it, are replaced after every epoch, whole or not at all.
+    Returns the state with the weights of the best epoch in its model.
     """
     torch.set_num_threads(1)  # sums are taken in the same order on every machine; small layers
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    learn, validate = split(dataset, recipe.training.validation, recipe.seed, device)
-    state = start(recipe, dataset, device)
-    if resume and checkpoint.is_file():
-        restore(state, checkpoint, recipe, epochs)
-    for epoch in range(len(state.curve), epochs):
-        began = time.monotonic()
-        loss, accuracy = run_epoch(recipe, state, learn, epoch, epochs)
-        validation = evaluate(recipe, state.model, validate)
-        best = max((row.validation_accuracy for row in state.curve), default=-1.0)
-        if validation[1] >= best:  # of equals the later, which has learnt longer
-            state.best = copy.deepcopy(state.model.state_dict())
-        row = Epoch(
-            epoch=epoch + 1,
-            epochs=epochs,
-            train_loss=round(loss, 5),
-            train_accuracy=round(accuracy, 5),
-            validation_loss=round(validation[0], 5),
-            validation_accuracy=round(validation[1], 5),
-            seconds=round(time.monotonic() - began, 3),
-        )
-        state.curve.append(row)
-        save(state, checkpoint, recipe, epochs)
-        progress(row)
-    state.model.load_state_dict(state.best)
-    state.model.eval()
+    learn, validate = split(dataset.train, recipe.training.validation, recipe.seed, device)
+
+    def trained(stage: Stage) -> State:
+        state = start(recipe, dataset, device, stage)
+        if resume and stage.checkpoint.is_file():
+            restore(state, stage, recipe)
+        for epoch in range(len(state.curve), stage.epochs):
+            row = advance(recipe, stage, state, learn, validate, epoch)
+            save(state, stage, recipe)
+            progress(row)
+        state.model.load_state_dict(state.best)
+        state.model.eval()
+        return state
+
+    lessons = teaching(recipe, checkpoint, epochs)
+    own = Stage(
+        name="network",
+        parts=BINARY,
+        epochs=epochs,
+        rate=recipe.training.rate,
+        checkpoint=checkpoint,
+        teacher=None if lessons is None else trained(lessons).model,
+    )
+    state = trained(own)
+    if recipe.training.reestimate:
+        keep_if_better(recipe, state.model, reestimated(recipe, state.model, learn), validate)
     return state
 
 
-def start(recipe: Recipe, dataset: Dataset, device: torch.device) -> State:
+def teaching(recipe: Recipe, checkpoint: Path, epochs: int) -> Stage | None:
+    """The training of the teacher, for at most as many epochs as the network's own."""
+    how = recipe.training.teacher
+    if how is None:
+        return None
+    return Stage(
+        name="teacher",
+        parts=FLOAT,
+        epochs=min(how.epochs, epochs),
+        rate=how.rate,
+        checkpoint=checkpoint.with_name("teacher.pt"),
+    )
+
+
+def start(recipe: Recipe, dataset: Dataset, device: torch.device, stage: Stage) -> State:
     """The state before the first epoch."""
     height, width, channels = dataset.train.images.shape[1:]
-    model = build(recipe, (channels, height, width), len(dataset.classes)).to(device)
+    shape = (channels, height, width)
+    model = build(recipe, shape, len(dataset.classes), stage.parts).to(device)
     return State(
         model=model,
-        optimiser=torch.optim.Adam(model.parameters(), lr=recipe.training.rate, fused=True),
+        optimiser=torch.optim.Adam(model.parameters(), lr=stage.rate, fused=True),
         best={},
         curve=[],
     )
 
 
-def split(
-    dataset: Dataset, fraction: float, seed: int, device: torch.device
-) -> tuple[Samples, Samples]:
-    """The training images as (those that teach, those that choose the model), seeded."""
-    order = np.random.default_rng(seed).permutation(len(dataset.train.labels))
-    count = max(1, round(fraction * len(order)))
-
-    def samples(which: np.ndarray[Any, np.dtype[np.int64]]) -> Samples:
-        images = torch.from_numpy(dataset.train.images[which]).permute(0, 3, 1, 2)
-        return Samples(
-            images=images.contiguous().float().to(device),
-            labels=torch.from_numpy(dataset.train.labels[which]).to(device),
-        )
-
-    return samples(order[count:]), samples(order[:count])
+def advance(
+    recipe: Recipe, stage: Stage, state: State, learn: Samples, validate: Samples, epoch: int
+) -> Epoch:
+    """One epoch of `stage`, measured; `state` follows."""
+    began = time.monotonic()
+    loss, accuracy = run_epoch(recipe, stage, state, learn, epoch)
+    validation = evaluate(recipe, state.model, validate)
+    best = max((row.validation_accuracy for row in state.curve), default=-1.0)
+    if validation[1] >= best:  # of equals the later, which has learnt longer
+        state.best = copy.deepcopy(state.model.state_dict())
+    row = Epoch(
+        stage=stage.name,
+        epoch=epoch + 1,
+        epochs=stage.epochs,
+        train_loss=round(loss, 5),
+        train_accuracy=round(accuracy, 5),
+        validation_loss=round(validation[0], 5),
+        validation_accuracy=round(validation[1], 5),
+        seconds=round(time.monotonic() - began, 3),
+    )
+    state.curve.append(row)
+    return row
 
 
 def rate_at(progress: float, peak: float, warmup: float) -> float:
@@ -152,22 +180,28 @@ def rate_at(progress: float, peak: float, warmup: float) -> float:
 
 
 def run_epoch(
-    recipe: Recipe, state: State, learn: Samples, epoch: int, epochs: int
+    recipe: Recipe, stage: Stage, state: State, learn: Samples, epoch: int
 ) -> tuple[float, float]:
     """One pass over the images in `learn`; returns (mean loss, accuracy) as seen on the way."""
     how = recipe.training
+    device = learn.labels.device
     generator = torch.Generator().manual_seed((recipe.seed << 20) + epoch)
-    order = torch.randperm(len(learn.labels), generator=generator).to(learn.labels.device)
+    order = torch.randperm(len(learn.labels), generator=generator).to(device)
     batches = [batch for batch in order.split(how.batch) if len(batch) > 1]  # batch-norm needs two
+    weights = class_weights(learn.labels, how.balance)
     state.model.train()
-    total = torch.zeros(2, device=learn.labels.device)
+    total = torch.zeros(2, device=device)
     for index, batch in enumerate(batches):
         labels = learn.labels[batch]
-        images = augmented(learn.images[batch], how.augment, generator)
-        logits = state.model(inputs(recipe, images))
-        loss = cross_entropy(logits, labels, label_smoothing=how.smoothing)
+        images = inputs(recipe, augmented(learn.images[batch].float(), how.augment, generator))
+        with torch.autocast(device.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
+            logits = state.model(images).float()
+        loss = cross_entropy(logits, labels, weight=weights, label_smoothing=how.smoothing)
+        if stage.teacher is not None:
+            loss = distilled(recipe, loss, logits, stage.teacher, images)
         for group in state.optimiser.param_groups:
-            group["lr"] = rate_at((epoch + index / len(batches)) / epochs, how.rate, how.warmup)
+            progress = (epoch + index / len(batches)) / stage.epochs
+            group["lr"] = rate_at(progress, stage.rate, how.warmup)
         state.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         state.optimiser.step()
@@ -178,25 +212,77 @@ def run_epoch(
     return loss_sum / seen, right_sum / seen
 
 
+def class_weights(labels: Tensor, balance: float) -> Tensor | None:
+    """What a class counts in the loss: (mean images of a class / its own) ** `balance`."""
+    if not balance:
+        return None
+    counts = torch.bincount(labels).clamp_(min=1)
+    return (counts.float().mean() / counts) ** balance
+
+
+def distilled(
+    recipe: Recipe, loss: Tensor, logits: Tensor, teacher: nn.Module, images: Tensor
+) -> Tensor:
+    """`loss` on the labels, blended with how far `logits` are from the teacher's."""
+    how = recipe.training.teacher
+    assert how is not None
+    autocast = torch.autocast(
+        images.device.type, torch.bfloat16, enabled=recipe.training.precision == "bfloat16"
+    )
+    with torch.no_grad(), autocast:
+        wanted = softmax(teacher(images).float() / how.temperature, 1)
+    found = log_softmax(logits / how.temperature, 1)
+    # the square keeps the gradient's size, whatever the temperature
+    apart = how.temperature**2 * kl_div(found, wanted, reduction="batchmean")
+    return (1 - how.share) * loss + how.share * apart
+
+
+@torch.no_grad()
+def reestimated(recipe: Recipe, model: nn.Sequential, learn: Samples) -> nn.Sequential:
+    """`model` with the batch-norm statistics of images as they are, and of its exact sums.
+
+    Those of training come from augmented images, and from sums rounded to bfloat16.
+    """
+    twin = copy.deepcopy(model).train()
+    for layer in twin.modules():
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+            layer.reset_running_stats()
+            layer.momentum = None  # the plain mean of all batches
+    generator = torch.Generator().manual_seed(recipe.seed)
+    order = torch.randperm(len(learn.labels), generator=generator).to(learn.labels.device)
+    for batch in order[:REESTIMATED].split(EVALUATION_BATCH):
+        if len(batch) > 1:
+            twin(inputs(recipe, learn.images[batch].float()))
+    return twin.eval()
+
+
+def keep_if_better(
+    recipe: Recipe, model: nn.Sequential, other: nn.Sequential, validate: Samples
+) -> None:
+    """Give `model` the state of `other` unless that is less accurate on `validate`."""
+    if evaluate(recipe, other, validate)[1] >= evaluate(recipe, model, validate)[1]:
+        model.load_state_dict(other.state_dict())
+
+
 @torch.no_grad()
 def evaluate(recipe: Recipe, model: nn.Module, chosen: Samples) -> tuple[float, float]:
     """(mean cross-entropy, accuracy) of `model` on images as they are."""
     model.eval()
     logits = torch.cat(
-        [model(inputs(recipe, images)) for images in chosen.images.split(EVALUATION_BATCH)]
+        [model(inputs(recipe, images.float())) for images in chosen.images.split(EVALUATION_BATCH)]
     )
     right = (logits.argmax(1) == chosen.labels).float().mean()
     return float(cross_entropy(logits, chosen.labels)), float(right)
 
 
-def save(state: State, checkpoint: Path, recipe: Recipe, epochs: int) -> None:
-    """Replace `checkpoint` by the state."""
+def save(state: State, stage: Stage, recipe: Recipe) -> None:
+    """Replace the checkpoint by the state."""
     content = io.BytesIO()
     torch.save(
         {
             "version": CHECKPOINT_VERSION,
             "recipe": recipe.digest,
-            "epochs": epochs,
+            "epochs": stage.epochs,
             "model": state.model.state_dict(),
             "optimiser": state.optimiser.state_dict(),
             "best": state.best,
@@ -204,11 +290,12 @@ def save(state: State, checkpoint: Path, recipe: Recipe, epochs: int) -> None:
         },
         content,
     )
-    system.write_bytes(checkpoint, content.getvalue())
+    system.write_bytes(stage.checkpoint, content.getvalue())
 
 
-def restore(state: State, checkpoint: Path, recipe: Recipe, epochs: int) -> None:
-    """Bring `state` to where `checkpoint` left off; ConfigError if that was another training."""
+def restore(state: State, stage: Stage, recipe: Recipe) -> None:
+    """Bring `state` to where its checkpoint left off; ConfigError if that was another training."""
+    checkpoint, epochs = stage.checkpoint, stage.epochs
     hint = "start again with --fresh, or train into another folder with --out"
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -24,7 +26,24 @@ def inputs(recipe: Recipe, images: Tensor) -> Tensor:
     return images.permute(0, 2, 3, 1).flatten(1)
 
 
-def build(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> nn.Sequential:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a network's convolutions, dense layers and activations are."""
+
+    conv: Callable[..., nn.Module]
+    dense: Callable[..., nn.Module]
+    sign: Callable[[], nn.Module]
+
+
+BINARY = Parts(conv=BinaryConv2d, dense=BinaryLinear, sign=Sign)
+FLOAT = Parts(  # a teacher's
+    conv=partial(nn.Conv2d, bias=False), dense=partial(nn.Linear, bias=False), sign=nn.ReLU
+)
+
+
+def build(
+    recipe: Recipe, shape: tuple[int, int, int], classes: int, of: Parts = BINARY
+) -> nn.Sequential:
     """The untrained network for images of `shape` (C, H, W), seeded.
 
     It takes `inputs` of raw values and gives [N, classes] logits.
@@ -35,21 +54,23 @@ def build(recipe: Recipe, shape: tuple[int, int, int], classes: int) -> nn.Seque
         parts["input"] = Binarise(recipe.input.threshold)
     for index, layer in enumerate(recipe.layers, 1):
         if isinstance(layer, Conv):
-            parts[f"conv{index}"] = BinaryConv2d(
+            parts[f"conv{index}"] = of.conv(
                 shape[0], layer.channels, layer.kernel, layer.stride, layer.padding
             )
             if layer.pool > 1:
                 parts[f"pool{index}"] = nn.MaxPool2d(layer.pool)
-            parts[f"norm{index}"] = nn.BatchNorm2d(layer.channels)
+            if layer.norm:
+                parts[f"norm{index}"] = nn.BatchNorm2d(layer.channels)
             shape = shape_after(layer, shape, f"{recipe.name}: layers[{index - 1}]")
         else:
             if index > 1 and isinstance(recipe.layers[index - 2], Conv):
                 parts["flatten"] = nn.Flatten()
-            parts[f"fc{index}"] = BinaryLinear(math.prod(shape), layer.units)
-            parts[f"norm{index}"] = nn.BatchNorm1d(layer.units)
+            parts[f"fc{index}"] = of.dense(math.prod(shape), layer.units)
+            if layer.norm:
+                parts[f"norm{index}"] = nn.BatchNorm1d(layer.units)
             shape = (layer.units, 1, 1)
         if index < len(recipe.layers):
-            parts[f"sign{index}"] = Sign()
+            parts[f"sign{index}"] = of.sign()
     if shape[0] != classes:
         raise ConfigError(
             f"{recipe.name}: the last layer has {shape[0]} units; the data has {classes} classes",

@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from onebit import data
 from onebit.data import Dataset
 from onebit.errors import ConfigError
 from onebit.recipe import Recipe
@@ -38,21 +37,22 @@ class Result:
 
 def train(
     recipe: Recipe,
+    dataset: Dataset,
     out: Path,
     *,
     epochs: int | None = None,
     resume: bool = True,
     progress: Progress = lambda epoch: None,
-    integer_accuracy: card.IntegerAccuracy | None = None,
+    integer_accuracy: card.Measure | None = None,
 ) -> Result:
     """Train `recipe` under `out`/train/<network> and measure the chosen model on the test images.
 
-    Interrupted at any moment, the same call goes on after the last whole epoch; `epochs` replaces
-    the recipe's number; `integer_accuracy` measures the exported file on the integer model.
+    `dataset` is the recipe's, with images of its size; `epochs` replaces the recipe's number;
+    `integer_accuracy` measures the exported file on the integer model. Interrupted at any moment,
+    the same call goes on after the last whole epoch.
     """
     checkpoint = checkpoint_path(out, recipe.name)
     folder = checkpoint.parent
-    dataset = data.load(recipe.data)
     check_input(recipe, dataset)
     state = fit(
         recipe,
@@ -96,7 +96,7 @@ def finish(
     dataset: Dataset,
     state: State,
     file: Path,
-    integer_accuracy: card.IntegerAccuracy | None,
+    integer_accuracy: card.Measure | None,
 ) -> dict[str, Any]:
     """Export the chosen model to `file`, check it, and measure it on the test images: its card."""
     learnt = raw_inputs(recipe, dataset.train.images[:CHECKED_IMAGES])
