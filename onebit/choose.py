@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from onebit.board import Board
 from onebit.cost import (
     CEILING,
+    brams,
     cycles,
     input_beats,
     input_lanes,
@@ -25,8 +26,8 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
     """An even folding for a target rate, else for the board.
 
     With a target rate the interval is clock / rate; otherwise it is the least one that the board's
-    memory port can feed and whose estimated LUTs stay under the ceiling. ConfigError where a layer
-    cannot be that fast.
+    memory port can feed and whose estimated LUTs stay under the ceiling and block RAMs within the
+    board's. ConfigError where a layer cannot be that fast.
     """
     floor = max(least(net, layer) for layer in net.layers)
     if target_fps is not None:
@@ -45,7 +46,7 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
     while low < high:
         middle = (low + high) // 2
         folding = at_interval(net, board, clock_mhz, middle)
-        fits = luts(net, folding) <= board.lut * CEILING
+        fits = luts(net, folding) <= board.lut * CEILING and brams(net, folding) <= board.bram36
         low, high = (low, middle) if fits else (middle + 1, high)
     return at_interval(net, board, clock_mhz, low)
 

@@ -1,4 +1,4 @@
-"""What a fold costs: cycles, exactly, and LUTs, as an estimate."""
+"""What a fold costs: cycles, exactly, and LUTs and block RAMs, as estimates."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
 
 CEILING = 0.8  # of a board's LUTs: fuller parts are hard to route
+LUT_WORDS = 256  # deeper memories go into block RAM
+BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
             element = net.element(layer.inputs[0])
             per_lane = 2.2 if isinstance(element, Bit) else element.bits + 3.0
             words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
-            rom = ceil_div(words, 64) if words <= 256 else 0
+            rom = ceil_div(words, 64) if words <= LUT_WORDS else 0
             low, high = net.acc_range(layer.name)
             accumulator = (high - low).bit_length() + 1
             return int(fold.pe * fold.simd * (per_lane + rom) + fold.pe * accumulator * 2)
@@ -152,13 +154,39 @@ def _window_luts(net: Net, window: Window, simd: int) -> int:
     if simd > channels:
         lines = (rows.kernel - 1) * ceil_div(columns.size, 32) * channels * bits
         return 60 + lines + 2 * simd * bits
-    words = rows.ring() * columns.size * ceil_div(channels, simd)
-    return 120 + simd * bits * (1 + (ceil_div(words, 64) if words <= 256 else 0))
+    words = _ring_words(net, window, simd)
+    return 120 + simd * bits * (1 + (ceil_div(words, 64) if words <= LUT_WORDS else 0))
 
 
 def luts(net: Net, folding: Folding) -> int:
     """The estimated LUTs of the whole accelerator."""
     return sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
+
+
+def _ring_words(net: Net, window: Window, simd: int) -> int:
+    rows, columns = net.axes(window.name)
+    return rows.ring() * columns.size * ceil_div(net.shape(window.inputs[0])[-1], simd)
+
+
+def _blocks(net: Net, layer: Layer, fold: Fold) -> int:
+    """RAMB18s for the weights of an Mvau, or for the rows that a Window holds."""
+    match layer:
+        case Mvau():
+            words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
+            bits = fold.pe * fold.simd
+        case Window() if fold.simd <= net.shape(layer.inputs[0])[-1]:
+            words = _ring_words(net, layer, fold.simd)
+            bits = fold.simd * net.element(layer.name).bits
+        case _:
+            return 0
+    if words <= LUT_WORDS:
+        return 0
+    return min(ceil_div(words, deep) * ceil_div(bits, wide) for deep, wide in BLOCKS)
+
+
+def brams(net: Net, folding: Folding) -> int:
+    """The estimated block RAMs of 36 Kib of the whole accelerator."""
+    return ceil_div(sum(_blocks(net, each, folding.layers[each.name]) for each in net.layers), 2)
 
 
 def overflow(net: Net, folding: Folding, board: Board) -> str:
@@ -168,6 +196,8 @@ def overflow(net: Net, folding: Folding, board: Board) -> str:
     found = []
     if needed > board.lut * CEILING:
         found.append(f"about {needed:,} LUTs, of {board.lut:,} (at most {CEILING:.0%} will route)")
+    if (blocks := brams(net, folding)) > board.bram36:
+        found.append(f"about {blocks:,} block RAMs, of {board.bram36:,}")
     if port > board.port_bits:
         found.append(f"{port} input bits a cycle, through a port of {board.port_bits}")
     return "; ".join(found)

@@ -79,7 +79,8 @@ def prepared(net: Net, folding: Folding, folder: Path) -> Trials:
     }
     emit.write(net, with_depths(folding, most), folder)
     shutil.copyfile(system.share_dir("sim") / "sizing" / "fifo.sv", folder / "rtl" / "fifo.sv")
-    return Trials(verilate.build(folder / "rtl"), folder, net, folding, most)
+    program = verilate.build(folder / "rtl", cycles=interval(net, folding))
+    return Trials(program, folder, net, folding, most)
 
 
 def with_depths(folding: Folding, depths: Depths) -> Folding:

@@ -6,6 +6,8 @@ beat; index 0 is the least significant and the first in time; spare lanes are 0.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,7 +22,7 @@ def beat_bytes(lanes: int, bits: int) -> int:
     return 4 * ceil_div(lanes * bits, 32)
 
 
-def pack_stream(values: NDArray[np.int64], lanes: int, bits: int) -> NDArray[np.uint8]:
+def pack_stream(values: NDArray[np.integer[Any]], lanes: int, bits: int) -> NDArray[np.uint8]:
     """Vectors (count, n) of integers as beats (count, beats, bytes), little-endian.
 
     Negative values are written in two's complement.

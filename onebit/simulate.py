@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onebit import emit, golden, memory, system, verilate
-from onebit.cost import units
+from onebit.cost import interval, units
 from onebit.errors import CheckFailed, ConfigError, OnebitError
 from onebit.folding import Folding
 from onebit.net import Net
@@ -80,7 +80,7 @@ def run(
     out: Path,
     net: Net,
     folding: Folding,
-    elements: Ints,
+    elements: golden.Values,
     *,
     stall: int = 0,
     seed: int = 0,
@@ -100,7 +100,7 @@ def through(
     out: Path,
     net: Net,
     folding: Folding,
-    elements: Ints,
+    elements: golden.Values,
     *,
     stall: int = 0,
     seed: int = 0,
@@ -162,7 +162,7 @@ def simulator(out: Path, net: Net, folding: Folding) -> Path:
                 "hexadecimal digits each, or one is damaged",
                 hint=COMPILE_HINT,
             )
-    return verilate.build(out / "rtl")
+    return verilate.build(out / "rtl", cycles=interval(net, folding))
 
 
 def _text(file: Path) -> str:
@@ -262,7 +262,7 @@ class _Options:
         source = emit.output_stream(self.net, self.folding, self.net.input.name)
         return source, emit.result(self.net, self.folding)
 
-    def write(self, elements: Ints) -> None:
+    def write(self, elements: golden.Values) -> None:
         """The packed images."""
         source, _ = self._streams()
         with (self.folder / "images").open("wb") as file:

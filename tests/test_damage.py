@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import tiny
-from onebit import flow, golden, memory, system, verilate
+from onebit import flow, golden, memory, simulate, system, verilate
 
 Onebit = Callable[..., tiny.Said]
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,7 +228,7 @@ def test_interrupted_simulation_ends_its_simulators(
 ) -> None:
     slow = flow.compile_network("digits-mlp", tmp_path / "slow", "pynq-z2", 1, None)
     (slow.out / flow.COMPILED).write_text(json.dumps(slow.facts | {"data": None}))
-    verilate.build(slow.out / "rtl")
+    simulate.simulator(slow.out, slow.net, slow.folding)
     (slow.out / "simulation.json").write_text('{"old": true}')
     before = tiny.tree(slow.out)
 

@@ -55,6 +55,17 @@ def test_equal_logits_go_to_the_lower_class():
     assert decided(values) == decided(logits)
 
 
+def test_a_wide_head_errs_with_the_logit_and_not_with_the_accumulator():
+    """Many inputs leave few fraction bits: what counts are the logits near zero, not those at 0."""
+    acc = np.arange(23_329)
+    slope = np.random.default_rng(1).uniform(0.01, 0.02, 3)
+    logits = (np.outer(acc - 11_664, slope) + np.arange(3)).astype(np.float32)
+    fixed = head.fit(acc, logits)
+    found = np.ldexp((np.outer(acc, fixed.scale) + fixed.bias).astype(float), -fixed.fraction)
+    near = np.abs(logits) < 10
+    assert fixed.width == 32 and np.abs(found - logits)[near].max() < 1e-4
+
+
 def test_a_bent_class_is_refused():
     acc = np.arange(10)
     logits = np.stack([acc, acc**2], axis=1).astype(np.float32)

@@ -74,15 +74,21 @@ def _affine(
 def _rounded(
     acc: Ints, slope: NDArray[np.float64], shift: NDArray[np.float64], width: int
 ) -> FixedPoint | None:
-    """Scale and bias with as many fraction bits as logits of `width` bits allow."""
-    ends = np.outer([acc.min(), acc.max()], slope) + shift
+    """Scale and bias with as many fraction bits as logits of `width` bits allow.
+
+    The bias is rounded where the logit is next to zero: what the rounded scale errs by then grows
+    with the logit, as float32's own error does, and not with the accumulator.
+    """
+    low, high = int(acc.min()), int(acc.max())
+    zero = np.rint(np.clip(-shift / np.where(slope, slope, 1.0), low, high)).astype(np.int64)
+    ends = np.outer([low, high], slope) + shift
     largest = max(float(np.abs(ends).max()), float(np.abs(shift).max()), 1e-30)
     limit = (1 << width - 1) - 1
     fraction = int(np.floor(np.log2(limit / largest)))
     for candidate in (fraction, fraction - 1):
         scale = np.rint(np.ldexp(slope, candidate)).astype(np.int64)
-        bias = np.rint(np.ldexp(shift, candidate)).astype(np.int64)
-        values = np.outer([acc.min(), acc.max()], scale) + bias
+        bias = np.rint(np.ldexp(shift + slope * zero, candidate)).astype(np.int64) - scale * zero
+        values = np.outer([low, high], scale) + bias
         if max(np.abs(values).max(), np.abs(bias).max()) <= limit:
             return FixedPoint(scale=scale, bias=bias, width=width, fraction=candidate, pairs=0)
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from pathlib import Path
 
@@ -18,24 +19,39 @@ from onebit.lower.images import channels_last, without_ceil
 from onebit.lower.source import plain, read
 
 BATCH = 1000
+VALUES_AT_ONCE = 1 << 25  # in the largest tensor: 128 MiB of float32
 
 
-def execute(path: Path, samples: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Logits (count, classes) of float samples (count, h, w, c) or (count, features), by QONNX.
+def execute(path: Path, samples: NDArray[np.generic], scale: float = 1.0) -> NDArray[np.float32]:
+    """Logits (count, classes) of samples * scale (count, h, w, c) or (count, features), by QONNX.
 
     The nodes run one by one, the quantisers as QONNX defines them; nothing of onebit takes part but
     the order of the input's axes.
     """
     model = any_batch(read(path))
-    given = in_layout(model, samples)
+    step = _together(model)
     parts = []
-    for start in range(0, len(given), BATCH):
-        part = given[start : start + BATCH]
-        wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
-        wrapper = without_ceil(wrapper.transform(ChangeBatchSize(len(part))))
+    for start in range(0, len(samples), step):
+        part = in_layout(model, samples[start : start + step].astype(np.float64) * scale)
+        wrapper = _sized(model, len(part))
         name, result = wrapper.graph.input[0].name, wrapper.graph.output[0].name
         parts.append(execute_onnx(wrapper, {name: part})[result])
     return np.concatenate(parts)
+
+
+def _sized(model: ModelProto, count: int) -> ModelWrapper:
+    """A copy of the graph for `count` samples at a time."""
+    wrapper = ModelWrapper(ModelProto.FromString(model.SerializeToString()))
+    return without_ceil(wrapper.transform(ChangeBatchSize(count)))
+
+
+def _together(model: ModelProto) -> int:
+    """How many samples to run at once: QONNX keeps every tensor until the last node."""
+    wrapper = _sized(model, 1)
+    constants = {init.name for init in wrapper.graph.initializer}
+    names = set(wrapper.get_all_tensor_names()) - constants
+    largest = max(math.prod(wrapper.get_tensor_shape(name) or ()) for name in names)
+    return max(1, min(BATCH, VALUES_AT_ONCE // max(1, largest)))
 
 
 def in_layout(model: ModelProto, samples: NDArray[np.generic]) -> NDArray[np.float32]:
