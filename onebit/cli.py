@@ -11,13 +11,14 @@ from errno import ENOSPC
 from pathlib import Path
 from typing import NoReturn
 
-from onebit import __version__, commands
+from onebit import __version__, commands, commands_data, commands_evaluate, commands_models
 from onebit.errors import MissingTool, OnebitError
 
 EPILOG = """\
 start here:
   onebit demo                      a trained network through simulated hardware, with a report
   onebit list                      the networks
+  onebit data                      the data sets: what is there, how to get the rest
   onebit compile mnist-tfc         lower it to Verilog in out/mnist-tfc
   onebit simulate mnist-tfc --images all    every test image through the RTL
   onebit report mnist-tfc          a table, and out/mnist-tfc/report.html
@@ -100,6 +101,15 @@ def _add_nothing(parser: argparse.ArgumentParser) -> None:
     """For commands that take --json alone."""
 
 
+def _add_data(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", metavar="NAME", nargs="?", help="a data set, or a network for its data (all)"
+    )
+    parser.add_argument(
+        "--download", action="store_true", help="fetch what is missing from its public address"
+    )
+
+
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a name from `onebit list`")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's number")
@@ -115,7 +125,7 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
         metavar="SET",
-        help="the data set to simulate your file with: digits or mnist (random samples)",
+        help="the data set to simulate your file with, of `onebit data` (random samples)",
     )
     parser.add_argument(
         "--input",
@@ -150,6 +160,26 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
         help="pause both streams at random, in this share of the cycles (0)",
     )
     parser.add_argument("--seed", type=int, default=0, help="for pauses and random samples (0)")
+    parser.add_argument(
+        "--publish", action="store_true", help="put the result on the card in models/NET"
+    )
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or a folder of ours")
+    parser.add_argument("--data", metavar="SET", help="a data set of `onebit data` (its own)")
+    parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
+
+
+def _add_summary(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or a folder of ours")
+    parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit code 1 if a page is out of date"
+    )
 
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
@@ -176,7 +206,21 @@ class Command:
 COMMANDS = (
     Command("list", commands.show_networks, "List the networks.", "list"),
     Command(
+        "data",
+        commands_data.data,
+        "Say which data sets are there, what is missing and how to get it.",
+        "data gtsrb --download",
+        _add_data,
+    ),
+    Command(
         "train", commands.train, "Train a network from its recipe.", "train mnist-tfc", _add_train
+    ),
+    Command(
+        "evaluate",
+        commands_evaluate.evaluate,
+        "Score a network's integer model on the test images of a data set.",
+        "evaluate mnist-bcnn --data mnist",
+        _add_evaluate,
     ),
     Command(
         "compile",
@@ -198,6 +242,20 @@ COMMANDS = (
         "Show layers, rates and proof; write report.html.",
         "report mnist-tfc",
         _add_report,
+    ),
+    Command(
+        "summary",
+        commands_models.summary,
+        "Show each layer's parameters, memory and MACs, and the float network's.",
+        "summary mnist-bcnn",
+        _add_summary,
+    ),
+    Command(
+        "models",
+        commands_models.models,
+        "Write the pages of models/ from the cards: one a network, and their comparison.",
+        "models",
+        _add_models,
     ),
     Command("demo", commands.demo, "Compile, simulate and report one network.", "demo", _add_demo),
     Command("doctor", commands.doctor, "Say what is installed and what is missing.", "doctor"),

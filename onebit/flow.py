@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -27,17 +28,22 @@ from onebit import (
     simulate,
     system,
 )
+from onebit.cards import Measured
+from onebit.data.parts import Progress, silent
 from onebit.errors import ConfigError, MissingTool
 from onebit.folding import Folding
 from onebit.lower import Lowered, lower
 from onebit.lower.runtime import execute, self_contained
 from onebit.net import Net
+from onebit.summary import summary
 
 FORMAT = 1
+SIMULATION_FORMAT = 2
 MODEL = "model.qonnx"
 COMPILED = "compile.json"
 RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
+SIGN_CHANNELS = 3  # of the images that come in any size
 SUMMATION_ERROR = 1e-5  # of float32 logits, relative to the largest
 # what compile.json must hold
 FACTS = {
@@ -75,10 +81,12 @@ class Compiled:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Samples:
-    """Raw samples (count, *the network's input shape), labels where known, the images' shape."""
+    """Raw samples (count, *the network's input shape), with labels and the names of the classes
+    where these are known; shape: of an image."""
 
-    raw: NDArray[np.int64]
+    raw: NDArray[np.integer[Any]]
     labels: NDArray[np.int64] | None
+    names: tuple[str, ...]
     shape: tuple[int, ...]
     origin: str
 
@@ -88,9 +96,9 @@ def subject(name: str, data_name: str | None = None) -> Subject:
 
     `data_name`: the data set to try it on, where no recipe or card says one.
     """
-    if data_name is not None and data_name not in data.LOADERS:
+    if data_name is not None and data_name not in data.NAMES:
         raise ConfigError(
-            f"no data set is called {data_name!r}", hint=f"there are: {', '.join(data.LOADERS)}"
+            f"no data set is called {data_name!r}", hint=f"there are: {', '.join(data.NAMES)}"
         )
     if name in recipe.networks():
         known = recipe.load(name)
@@ -211,7 +219,9 @@ def read(out: Path) -> Compiled:
     return Compiled(out=out, net=found, folding=folds, facts=facts)
 
 
-def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
+def samples(
+    compiled: Compiled, count: int | None, seed: int, progress: Progress = silent
+) -> Samples:
     """The first `count` test samples (None: all); random ones where no data set is known."""
     first = compiled.net.input
     if compiled.facts["data"] is None:
@@ -220,29 +230,45 @@ def samples(compiled: Compiled, count: int | None, seed: int) -> Samples:
         return Samples(
             raw=first.raw_lo + first.raw_step * index,
             labels=None,
+            names=(),
             shape=first.shape,
             origin=f"random, seed {seed}",
         )
     name = compiled.facts["data"]
-    test = data.load(name).test
-    check_data(name, test, compiled.net)
+    test = test_images(name, compiled.net, progress)
     images = test.images[: count or len(test.images)]
     return Samples(
-        raw=images.reshape(-1, *first.shape).astype(np.int64),
+        raw=images.reshape(-1, *first.shape),
         labels=test.labels[: len(images)],
+        names=data.classes(name),
         shape=images.shape[1:],
         origin=f"{name}, test set",
     )
 
 
+def test_images(name: str, net: Net, progress: Progress = silent) -> data.Split:
+    """The test part of the data set `name` as the network takes it; ConfigError if it cannot."""
+    shape = net.input.shape
+    side = shape[0] if len(shape) == 3 else math.isqrt(math.prod(shape) // SIGN_CHANNELS)
+    test = data.load_test(name, side if data.side(name) is None else None, progress=progress)
+    check_data(name, test, net)
+    return test
+
+
 def check_data(name: str, test: data.Split, net: Net) -> None:
-    """ConfigError where the images of the data set `name` are not what the network takes."""
-    hint = "leave --data away: random samples of the right kind are used"
+    """ConfigError where the data set `name` is not what the network takes and gives."""
+    hint = "name a data set like the one that it was trained on, or leave --data away"
     image = test.images[0]
     if net.input.shape not in (image.shape, (image.size,)):
         raise ConfigError(
             f"an image of {name!r} has the shape {image.shape}, the network's input "
             f"{net.input.shape}",
+            hint=hint,
+        )
+    if net.head.classes != len(data.classes(name)):
+        raise ConfigError(
+            f"the data set {name!r} has {len(data.classes(name))} classes, the network "
+            f"{net.head.classes}",
             hint=hint,
         )
     try:
@@ -276,7 +302,7 @@ def run_simulation(
     )
     wrong = simulate.compare(found, expected)
     facts: dict[str, Any] = {
-        "format": FORMAT,
+        "format": SIMULATION_FORMAT,
         "network": compiled.facts["network"],
         "net_hash": compiled.net.hash,
         "samples": chosen.origin,
@@ -315,18 +341,11 @@ def _rates(compiled: Compiled, found: simulate.Run) -> dict[str, Any]:
     }
 
 
-def integer_accuracy(model: Path, split: data.Split) -> float:
-    """The share of `split` that the integer model of the QONNX file classifies as labelled."""
-    lowered = lower(model)
-    found = golden.run(lowered.net, split.images)
-    return float((found.classes == split.labels).mean())
-
-
-def publish(trained: Path, target: Path) -> None:
-    """Copy a training's model, card, page and plots into the folder `target` of models/."""
-    files = [trained / name for name in (MODEL, "card.json", "README.md")]
-    for file in [*files, *sorted(trained.glob("*.svg"))]:
-        system.write_bytes(target / file.name, file.read_bytes())
+def measure(model: Path, split: data.Split) -> Measured:
+    """What the integer model of the QONNX file achieves on `split`, and what it consists of."""
+    net = lower(model).net
+    right = golden.run(net, split.images).classes == split.labels
+    return Measured(accuracy=float(right.mean()), summary=summary(net))
 
 
 def against_source(compiled: Compiled, chosen: Samples, expected: golden.Outputs) -> dict[str, Any]:
@@ -335,7 +354,7 @@ def against_source(compiled: Compiled, chosen: Samples, expected: golden.Outputs
     `source_ties`: images whose class differs but whose source logit lies within float32's summation
     error of the source's largest; `source_mismatches`: the other ones that differ.
     """
-    logits = execute(compiled.out / MODEL, chosen.raw * compiled.net.input.raw_scale)
+    logits = execute(compiled.out / MODEL, chosen.raw, compiled.net.input.raw_scale)
     differing = np.flatnonzero(logits.argmax(axis=1) != expected.classes)
     rows = logits[differing]
     golden_logit = rows[np.arange(len(rows)), expected.classes[differing]]
@@ -353,14 +372,22 @@ def _accuracy(classes: NDArray[np.int64], chosen: Samples) -> float | None:
 
 
 def _shown(chosen: Samples, found: simulate.Run) -> list[dict[str, Any]]:
-    """A few images with what the RTL said of them, for the report."""
+    """A few images with what the RTL said of them, for the report.
+
+    pixels: a row's values, channel by channel, as hexadecimal bytes; names: of label and class.
+    """
     if chosen.labels is None or len(chosen.shape) != 3:
         return []
-    return [
-        {
-            "pixels": chosen.raw[i].reshape(chosen.shape)[:, :, 0].tolist(),
-            "label": int(chosen.labels[i]),
-            "class": int(found.classes[i]),
-        }
-        for i in range(min(SAMPLES_SHOWN, len(chosen.raw)))
-    ]
+    shown = []
+    for i in range(min(SAMPLES_SHOWN, len(chosen.raw))):
+        image, pair = chosen.raw[i].reshape(chosen.shape), (chosen.labels[i], found.classes[i])
+        shown.append(
+            {
+                "pixels": [row.astype(np.uint8).tobytes().hex() for row in image],
+                "channels": chosen.shape[-1],
+                "label": int(pair[0]),
+                "class": int(pair[1]),
+                "names": [chosen.names[each] for each in pair],
+            }
+        )
+    return shown

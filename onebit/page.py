@@ -79,11 +79,11 @@ tfoot td { border: 0; font-weight: 600; }
 .lut .bar { background: var(--line); border-radius: 2px; }
 .gallery { display: grid; grid-template-columns: repeat(8, 1fr); gap: 1.2rem; margin-top: 1.2rem; }
 figure { margin: 0; }
-.gallery svg { display: block; width: 100%; border: 1px solid var(--line); border-radius: 4px;
-  background: var(--fill); }
-figcaption { font-size: .85rem; padding-top: .3rem; }
-figcaption b { color: var(--ink); font-size: 1rem; }
-.wrong svg { border-color: var(--bad); box-shadow: 0 0 0 1px var(--bad); }
+.gallery svg, .gallery img { display: block; width: 100%; border: 1px solid var(--line);
+  border-radius: 4px; background: var(--fill); image-rendering: pixelated; }
+figcaption { font-size: .85rem; line-height: 1.3; padding-top: .3rem; }
+figcaption b { color: var(--ink); font-size: .95rem; }
+.wrong svg, .wrong img { border-color: var(--bad); box-shadow: 0 0 0 1px var(--bad); }
 .wrong figcaption, .wrong b { color: var(--bad); }
 svg text { font-family: inherit; }
 .pipe { display: block; width: 100%; }
@@ -323,7 +323,7 @@ def _bar(share: float) -> str:
 def _gallery(simulated: Facts) -> str:
     """The first images, each with the RTL's class; where that is wrong, the label too."""
     shown = simulated["shown"]
-    top = max(1, *(value for item in shown for row in item["pixels"] for value in row))
+    top = max(1, *(max(bytes.fromhex(row)) for item in shown for row in item["pixels"]))
     wrong = sum(item["label"] != item["class"] for item in shown)
     says = f"The first {plural(len(shown), 'image')} and the class that the RTL gave"
     says += f"; {wrong:,} {'is' if wrong == 1 else 'are'} not the label." if wrong else "."
@@ -363,13 +363,20 @@ def _race(facts: Facts) -> str:
 
 
 def _size(facts: Facts) -> str:
-    share = facts["lut_estimate"] / facts["lut_board"]
     return (
-        f'<div class="race lut"><div><span>LUT estimate, {text(facts["board"])}</span><span>about '
-        f"<strong>{facts['lut_estimate']:,}</strong> of {facts['lut_board']:,} ({share:.0%})"
-        f'</span></div><span class="bar long"><i style="width: {min(share, 1):.1%}"></i></span>'
-        f"</div>\n"
-        '<p class="soft">A rough estimate from the folding: nothing has been synthesised.</p>'
+        f"{_used(facts, 'LUT', 'lut')}{_used(facts, 'block RAM of 36 Kib', 'bram')}"
+        '<p class="soft">Rough estimates from the folding: nothing has been synthesised.</p>'
+    )
+
+
+def _used(facts: Facts, what: str, key: str) -> str:
+    """How much of the board's part the folding takes, by an estimate."""
+    used, there = facts[f"{key}_estimate"], facts[f"{key}_board"]
+    share = used / there
+    return (
+        f'<div class="race lut"><div><span>{what} estimate, {text(facts["board"])}</span><span>'
+        f"about <strong>{used:,}</strong> of {there:,} ({share:.0%})</span></div>"
+        f'<span class="bar long"><i style="width: {min(share, 1):.1%}"></i></span></div>\n'
     )
 
 

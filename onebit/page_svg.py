@@ -1,11 +1,15 @@
-"""The drawings of the report's page as inline SVG: the pipeline and the sample images."""
+"""The drawings of the report's page, inline: the pipeline and grey images as SVG, others as PNG."""
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from html import escape
+from io import BytesIO
 from itertools import groupby
 from typing import Any
+
+from PIL import Image
 
 from onebit.pack import ceil_div
 
@@ -97,23 +101,40 @@ def _wire(start: tuple[int, int], end: tuple[int, int], element: str) -> str:
 
 
 def figure(item: Facts, top: int) -> str:
-    found, label = text(item["class"]), text(item["label"])
+    """An image and its class; `top` is the value of the brightest grey."""
+    label, found = map(text, item["names"])
     right = item["class"] == item["label"]
-    height, width = len(item["pixels"]), len(item["pixels"][0])
-    note = "" if right else f" not {label}"
+    picture = _grey if item["channels"] == 1 else _colour
+    rows = [bytes.fromhex(row) for row in item["pixels"]]
     return (
         f'<figure class="{"right" if right else "wrong"}">'
-        f'<svg viewBox="0 0 {width} {height}" shape-rendering="crispEdges" role="img" '
-        f'aria-label="label {label}, class {found}">{_pixels(item["pixels"], top)}</svg>'
-        f"<figcaption><b>{found}</b>{note}</figcaption></figure>\n"
+        f"{picture(rows, f'label {label}, class {found}', top)}"
+        f"<figcaption><b>{found}</b>{'' if right else f' not {label}'}</figcaption></figure>\n"
     )
 
 
-def _pixels(rows: Sequence[Sequence[int]], top: int) -> str:
+def _grey(rows: Sequence[bytes], says: str, top: int) -> str:
+    """In the page's ink, so that it suits a dark page too."""
+    return (
+        f'<svg viewBox="0 0 {len(rows[0])} {len(rows)}" shape-rendering="crispEdges" role="img" '
+        f'aria-label="{says}">{_pixels(rows, top)}</svg>'
+    )
+
+
+def _colour(rows: Sequence[bytes], says: str, top: int) -> str:
+    """In its own colours, red, green and blue of 0..255."""
+    file = BytesIO()
+    size = (len(rows[0]) // 3, len(rows))
+    Image.frombytes("RGB", size, b"".join(rows)).save(file, "PNG", optimize=True)
+    coded = base64.b64encode(file.getvalue()).decode()
+    return f'<img alt="{says}" src="data:image/png;base64,{coded}">'
+
+
+def _pixels(rows: Sequence[bytes], top: int) -> str:
     """Runs of equal grey as rectangles, one path for each level of grey."""
     paths: dict[int, list[str]] = {}
     for y, row in enumerate(rows):
-        greys = [round(GREY_LEVELS * max(value, 0) / top) for value in row]
+        greys = [round(GREY_LEVELS * value / top) for value in row]
         x = 0
         for grey, run in groupby(greys):
             length = len(list(run))

@@ -22,14 +22,17 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
     file = compiled.out / "simulation.json"
     try:
         facts: dict[str, Any] = json.loads(file.read_text())
-        same = facts["net_hash"] == compiled.net.hash
+        same = facts["net_hash"] == compiled.net.hash and facts["format"] == flow.SIMULATION_FORMAT
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
             f"{str(file)!r} is not there or is damaged: this network has not been simulated",
             hint=f"onebit simulate {compiled.out}   (a run with --stall does not count)",
         ) from None
     if not same:
-        raise ConfigError(f"{str(file)!r} is of another network", hint="simulate it again")
+        raise ConfigError(
+            f"{str(file)!r} is of another network or another version of onebit",
+            hint=f"onebit simulate {compiled.out}",
+        )
     return facts
 
 
@@ -50,6 +53,8 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "part": part.part,
         "lut_estimate": cost.luts(compiled.net, compiled.folding),
         "lut_board": part.lut,
+        "bram_estimate": cost.brams(compiled.net, compiled.folding),
+        "bram_board": part.bram36,
         "head_pairs": compiled.facts["head_pairs"],
         "ties": compiled.facts["ties"],
         "trained_accuracy": _card(compiled).get("test_accuracy"),

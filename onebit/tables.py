@@ -8,11 +8,16 @@ from typing import Any
 from rich import box
 from rich.columns import Columns
 from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from onebit import summary as summaries
+
 Facts = dict[str, Any]
 GALLERY = 8  # images side by side
+SHADES = " .:*#"
+WORST, CONFUSIONS = 3, 10  # classes and pairs of classes listed
 
 
 def _table(title: str, *columns: str) -> Table:
@@ -37,6 +42,41 @@ def networks(facts: Sequence[Facts]) -> Table:
         accuracy = percent(row["test_accuracy"]) if row["trained"] else "not trained"
         table.add_row(row["network"], row["title"], weights, accuracy, row["data"])
     return table
+
+
+def data_sets(facts: Sequence[Facts]) -> Table:
+    """`onebit data`"""
+    table = _table("", "data set", "what it is", "classes>", "train>", "test>", "how it lies there")
+    for row in facts:
+        parts = row["parts"]
+        cells = [_amount(parts[part]) if part in parts else "-" for part in ("train", "test")]
+        layouts = sorted({part["layout"] for part in parts.values() if part["layout"]})
+        table.add_row(
+            row["data"], row["title"], str(row["classes"]), *cells, ", ".join(layouts) or "-"
+        )
+    return table
+
+
+def data_set(facts: Facts) -> Table:
+    """`onebit data NAME`"""
+    table = _table(f"{facts['data']}: {facts['title']}", "what", "")
+    table.add_row("classes", str(facts["classes"]))
+    for name, part in facts["parts"].items():
+        where = f" in {part['where']}, {part['layout']}" if part["where"] else ""
+        table.add_row(f"{name} images", f"{_amount(part)}{where}")
+    table.add_row("belongs into", facts["folder"])
+    table.add_row("source", facts["source"])
+    for file in facts["files"]:
+        table.add_row("public file", f"{file['url']} ({decimal(file['bytes'])})")
+    table.add_row("licence, source to cite", facts["licence"])
+    return table
+
+
+def _amount(part: Facts) -> str:
+    """How many images of a part are there, and of how many where some are missing."""
+    if part["state"] == "partial":
+        return f"{part['images']:,} of {part['of']:,}"
+    return f"{part['images']:,}" if part["state"] == "complete" else part["state"]
 
 
 def trained(facts: Facts) -> Table:
@@ -69,6 +109,9 @@ def compiled(facts: Facts) -> Table:
     table.add_row("images/s", rate)
     share = facts["lut_estimate"] / facts["lut_board"]
     table.add_row("LUTs, a rough estimate", f"{facts['lut_estimate']:,} ({share:.0%} of the part)")
+    share = facts["bram_estimate"] / facts["bram_board"]
+    blocks = f"{facts['bram_estimate']:,} ({share:.0%} of the part)"
+    table.add_row("block RAMs of 36 Kib, a rough estimate", blocks)
     if facts["head_pairs"]:
         table.add_row("near-ties of classes beyond 32-bit logits", f"{facts['head_pairs']:,}")
     if facts["unchecked"]:
@@ -77,6 +120,40 @@ def compiled(facts: Facts) -> Table:
         table.add_row("ties settled by the source, not FINN", f"{facts['ties']:,}")
     table.add_row("network hash", facts["net_hash"][:16])
     return table
+
+
+def summary(facts: Facts) -> Group:
+    """`onebit summary`"""
+    columns, rows = summaries.table(facts)
+    layers = _table("", *columns)
+    for row in rows[:-1]:
+        layers.add_row(*row)
+    layers.add_section()
+    layers.add_row(*rows[-1], style="bold")
+    sums = _table("against the float network", "what", "value>")
+    for name, value in summaries.totals(facts):
+        sums.add_row(name, value)
+    return Group(layers, sums, summaries.EXPLANATION.replace("\n", " "))
+
+
+def evaluated(facts: Facts) -> Group:
+    """`onebit evaluate`"""
+    total = _table(f"{facts['network']} on the test images of {facts['data']}", "what", "value>")
+    total.add_row("accuracy, integer model", percent(facts["accuracy"]))
+    total.add_row("images", f"{facts['images']:,}")
+    total.add_row("classes that occur", f"{facts['classes_that_occur']} of {facts['classes']}")
+    each = _table("by class", "class>", "name", "images>", "right>", "accuracy>")
+    for row in facts["by_class"]:
+        counts = (f"{row['images']:,}", f"{row['right']:,}")
+        each.add_row(str(row["class"]), row["name"], *counts, percent(row["accuracy"]))
+    wrong = _table("most frequent confusions", "images>", "label", "taken for")
+    for row in facts["confusions"][:CONFUSIONS]:
+        pair = ((str(row[key]), row[f"{key}_name"]) for key in ("label", "class"))
+        wrong.add_row(f"{row['images']:,}", *(" ".join(dict.fromkeys(both)) for both in pair))
+    worst = sorted(facts["by_class"], key=lambda row: row["accuracy"])[:WORST]
+    said = ", ".join(f"{row['class']} ({percent(row['accuracy'])})" for row in worst)
+    total.add_row("worst classes", said)
+    return Group(total, each, *([wrong] if facts["confusions"] else []))
 
 
 def simulated(facts: Facts) -> Table:
@@ -159,13 +236,19 @@ def gallery(shown: Sequence[Facts]) -> RenderableType:
 
 
 def _picture(item: Facts) -> Text:
-    pixels = item["pixels"]
-    step = max(1, len(pixels) // 10)
-    rows = [row[::step] for row in pixels[::step]]
-    top = max(max(row) for row in pixels) or 1
-    shades = " .:*#"
-    text = Text("\n".join("".join(shades[4 * p // top] * 2 for p in row) for row in rows))
+    """In shades of its own brightness, coloured where the image is."""
+    channels = item["channels"]
+    rows = [bytes.fromhex(row) for row in item["pixels"]]
+    step, top = max(1, len(rows) // 10), max(map(max, rows)) or 1
+    text = Text()
+    for row in rows[::step]:
+        for x in range(0, len(row), channels * step):
+            pixel = row[x : x + channels]
+            shade = SHADES[4 * sum(pixel) // (channels * top)]
+            text.append(2 * shade, "rgb({},{},{})".format(*pixel) if channels == 3 else "")
+        text.append("\n")
+    label, found = item["names"]
     right = item["class"] == item["label"]
-    text.append(f"\n{item['class']}", "bold green" if right else "bold red")
-    text.append("" if right else f" (it is {item['label']})")
+    text.append(found, "bold green" if right else "bold red")
+    text.append("" if right else f" (it is {label})")
     return text

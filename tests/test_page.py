@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import copy
 import re
+from collections.abc import Sequence
 from html.parser import HTMLParser
+from io import BytesIO
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from onebit.page import page
 
@@ -30,6 +34,14 @@ def layer(name: str, kind: str, shape: str, cycles: int, bits: int = 0) -> dict[
     }
 
 
+def picture(
+    channels: int, rows: list[str], label: int, found: int, names: Sequence[str]
+) -> dict[str, Any]:
+    """A sample image; names: of the label, of the class."""
+    pixels = {"channels": channels, "pixels": rows}
+    return {**pixels, "label": label, "class": found, "names": list(names)}
+
+
 def simulation() -> dict[str, Any]:
     return {
         "samples": "digits, test set",
@@ -49,8 +61,8 @@ def simulation() -> dict[str, Any]:
         "cycles": 2242,
         "seconds": 0.044,
         "shown": [
-            {"pixels": [[0, 16, 16], [8, 8, 0]], "label": 5, "class": 9},
-            {"pixels": [[0, 0, 16], [0, 0, 16]], "label": 1, "class": 1},
+            picture(1, ["001010", "080800"], 5, 9, "59"),
+            picture(1, ["000010", "000010"], 1, 1, "11"),
         ],
         "mismatch": None,
     }
@@ -69,6 +81,8 @@ def facts() -> dict[str, Any]:
         "part": "xc7z020clg400-1",
         "lut_estimate": 9650,
         "lut_board": 53200,
+        "bram_estimate": 21,
+        "bram_board": 140,
         "trained_accuracy": None,
         "layers": [
             layer("input", "input", "64", 6),
@@ -209,6 +223,28 @@ def test_pixels_are_merged_into_runs(facts: dict[str, Any]) -> None:
     made = page(facts)
     assert 'fill-opacity="1" d="M1 0h2v1h-2z"' in made
     assert 'fill-opacity="0.53" d="M0 1h2v1h-2z"' in made
+
+
+def test_colour_images_are_shown_as_they_are_with_the_names_of_classes(
+    facts: dict[str, Any],
+) -> None:
+    rows = ["ff000000ff00", "0000ff102030"]
+    sign = picture(3, rows, 14, 17, ["stop <sign>", "no entry"])
+    facts["simulation"]["shown"] = [sign]
+    found = read(facts)
+    assert "no entry not stop <sign>" in found.text and "1 is not the label" in found.text
+    (image,) = (value for tag, name, value in found.attributes if (tag, name) == ("img", "src"))
+    head, _, coded = str(image).partition(",")
+    assert head == "data:image/png;base64"
+    shown = Image.open(BytesIO(base64.b64decode(coded)))
+    assert (shown.mode, shown.size) == ("RGB", (2, 2))
+    assert shown.tobytes().hex() == "".join(rows)
+
+
+def test_luts_and_block_rams_are_estimates(facts: dict[str, Any]) -> None:
+    text = read(facts).text
+    assert "about 9,650 of 53,200 (18%)" in text and "about 21 of 140 (15%)" in text
+    assert "nothing has been synthesised" in text
 
 
 def test_stalls_are_said(facts: dict[str, Any]) -> None:
