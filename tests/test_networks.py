@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from onebit import cost, data, flow, recipe
+from onebit import cost, data, flow, recipe, summary
 
 IN_TEST = 1000  # images through the RTL, unless --prove asks for all
 LEAST = {
@@ -46,6 +46,17 @@ def test_the_card_belongs_to_model_and_recipe(compiled):
     assert card["seed"] == recipe.load(name).seed
 
 
+def test_the_card_says_what_the_hardware_is(compiled):
+    card = card_of(compiled.facts["network"])
+    assert card["summary"] == summary.summary(compiled.net)
+    rtl = card["rtl"]
+    assert rtl["net_hash"] == compiled.net.hash
+    assert rtl["images"] == rtl["source_equal"] == card["test_images"]
+    assert rtl["mismatches"] == 0 and round(rtl["accuracy"], 5) == card["test_accuracy"]
+    assert rtl["ii_cycles"] == rtl["ii_formula"] == cost.interval(compiled.net, compiled.folding)
+    assert rtl["lut_estimate"] == cost.luts(compiled.net, compiled.folding)
+
+
 def test_source_golden_and_rtl_agree(compiled, prove, record_property):
     name = compiled.facts["network"]
     facts = flow.run_simulation(compiled, flow.samples(compiled, None if prove else IN_TEST, 0))
@@ -64,10 +75,8 @@ def test_source_golden_and_rtl_agree(compiled, prove, record_property):
 
 def test_the_cards_accuracy_is_the_integer_models(compiled):
     name = compiled.facts["network"]
-    accuracy = flow.integer_accuracy(
-        recipe.folder(name) / flow.MODEL, data.load(compiled.facts["data"]).test
-    )
-    assert round(accuracy, 5) == card_of(name)["test_accuracy"] >= LEAST[name]
+    found = flow.measure(recipe.folder(name) / flow.MODEL, data.load(compiled.facts["data"]).test)
+    assert round(found.accuracy, 5) == card_of(name)["test_accuracy"] >= LEAST[name]
 
 
 def test_pauses_lose_and_reorder_nothing(compiled, record_property):
@@ -98,7 +107,8 @@ def test_retraining_reproduces_the_accuracy(retrained, tmp_path, record_property
 
     name = retrained
     known = recipe.load(name)
-    result = run.train(known, tmp_path, integer_accuracy=flow.integer_accuracy)
+    dataset = data.load(known.data, known.input.size)
+    result = run.train(known, dataset, tmp_path, integer_accuracy=flow.measure)
     assert result.test_accuracy == pytest.approx(card_of(name)["test_accuracy"], abs=REPRODUCED)
     record_property(
         "claim",
