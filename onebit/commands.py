@@ -127,7 +127,8 @@ def train(options: argparse.Namespace) -> int:
                 integer_accuracy=flow.measure,
             )
         except KeyboardInterrupt:
-            stderr.print("\nevery whole epoch is kept; the same command goes on after the last one")
+            again = "the same command without --fresh" if options.fresh else "the same command"
+            stderr.print(f"\nevery whole epoch is kept; {again} goes on after the last one")
             raise
     facts = {key: getattr(result, key) for key in result.__dataclass_fields__}
     facts["folder"] = str(result.folder)
@@ -253,9 +254,8 @@ def simulate(options: argparse.Namespace) -> int:
         )
     if count and count > facts["images"]:
         stderr.print(f"note: there are {facts['images']:,} test images, not {count:,}")
-    pictures = {"shown"}  # those stay in simulation.json
     if options.json:
-        emit_json({key: value for key, value in facts.items() if key not in pictures})
+        emit_json({key: value for key, value in facts.items() if key not in publish.PICTURES})
     else:
         stdout.print(tables.simulated(facts))
     _judge(facts)

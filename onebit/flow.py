@@ -44,6 +44,7 @@ COMPILED = "compile.json"
 RANDOM_SAMPLES = 1000  # for a network without a data set
 SAMPLES_SHOWN = 16
 SIGN_CHANNELS = 3  # of the images that come in any size
+FIT_HINT = "name a data set like the one that it was trained on, or leave --data away"
 SUMMATION_ERROR = 1e-5  # of float32 logits, relative to the largest
 # what compile.json must hold
 FACTS = {
@@ -248,33 +249,32 @@ def samples(
 
 def test_images(name: str, net: Net, progress: Progress = silent) -> data.Split:
     """The test part of the data set `name` as the network takes it; ConfigError if it cannot."""
-    shape = net.input.shape
-    side = shape[0] if len(shape) == 3 else math.isqrt(math.prod(shape) // SIGN_CHANNELS)
-    test = data.load_test(name, side if data.side(name) is None else None, progress=progress)
-    check_data(name, test, net)
+    shape, side = net.input.shape, None
+    if data.side(name) is None:
+        side = shape[0] if len(shape) == 3 else math.isqrt(math.prod(shape) // SIGN_CHANNELS)
+        check_fit(name, (side, side, SIGN_CHANNELS), net)  # before all images are decoded
+    test = data.load_test(name, side, progress=progress)
+    check_fit(name, test.images.shape[1:], net)
+    try:
+        golden.encode(net.input, test.images)
+    except ConfigError as reason:
+        raise ConfigError(f"the data set {name!r}: {reason.message}", hint=FIT_HINT) from None
     return test
 
 
-def check_data(name: str, test: data.Split, net: Net) -> None:
-    """ConfigError where the data set `name` is not what the network takes and gives."""
-    hint = "name a data set like the one that it was trained on, or leave --data away"
-    image = test.images[0]
-    if net.input.shape not in (image.shape, (image.size,)):
+def check_fit(name: str, image: tuple[int, ...], net: Net) -> None:
+    """ConfigError where the images and classes of a data set are not what the network has."""
+    if net.input.shape not in (image, (math.prod(image),)):
         raise ConfigError(
-            f"an image of {name!r} has the shape {image.shape}, the network's input "
-            f"{net.input.shape}",
-            hint=hint,
+            f"an image of {name!r} has the shape {image}, the network's input {net.input.shape}",
+            hint=FIT_HINT,
         )
     if net.head.classes != len(data.classes(name)):
         raise ConfigError(
             f"the data set {name!r} has {len(data.classes(name))} classes, the network "
             f"{net.head.classes}",
-            hint=hint,
+            hint=FIT_HINT,
         )
-    try:
-        golden.encode(net.input, test.images)
-    except ConfigError as reason:
-        raise ConfigError(f"the data set {name!r}: {reason.message}", hint=hint) from None
 
 
 def run_simulation(

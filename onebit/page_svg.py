@@ -9,8 +9,6 @@ from io import BytesIO
 from itertools import groupby
 from typing import Any
 
-from PIL import Image
-
 from onebit.pack import ceil_div
 
 Facts = dict[str, Any]
@@ -123,6 +121,8 @@ def _grey(rows: Sequence[bytes], says: str, top: int) -> str:
 
 def _colour(rows: Sequence[bytes], says: str, top: int) -> str:
     """In its own colours, red, green and blue of 0..255."""
+    from PIL import Image  # needed for colours alone
+
     file = BytesIO()
     size = (len(rows[0]) // 3, len(rows))
     Image.frombytes("RGB", size, b"".join(rows)).save(file, "PNG", optimize=True)

@@ -10,14 +10,14 @@ from onebit.errors import ConfigError
 from onebit.flow import MODEL, Compiled
 from onebit.summary import summary
 
-PICTURES = {"shown"}  # of simulation.json; a card does without
+PICTURES = {"shown"}  # those stay in simulation.json
 
 
 def training(trained: Path, network: str) -> None:
     """Make what a training left the model, the card and the page of `network`."""
-    target = recipe.folder(network)
+    target, card = recipe.folder(network), cards.load(trained)
     system.write_bytes(target / MODEL, (trained / MODEL).read_bytes())
-    cards.write(target, cards.load(trained))
+    cards.write(target, card)
     pages()
 
 
@@ -29,6 +29,12 @@ def card_of(compiled: Compiled) -> dict[str, Any]:
         raise ConfigError(
             f"{str(compiled.out)!r} was not made from the model of {name!r} in models/",
             hint=f"onebit compile {name}",
+        )
+    if compiled.facts["command"] != (plain := f"onebit compile {name}"):
+        raise ConfigError(
+            f"{str(compiled.out)!r} was made by `{compiled.facts['command']}`; the pages compare "
+            "networks in the folding that is chosen for them",
+            hint=plain,
         )
     return card
 

@@ -66,6 +66,7 @@ class Augment:
     shift: float  # pixels
     rotation: float  # degrees
     scale: float  # fraction of the size
+    edge: str  # what comes in from outside: "zero", or "repeat" for the pixels at the edge
     brightness: float  # fraction of all values
     contrast: float  # fraction of the distance from the image's mean
     blur: float  # share of the mean of a pixel's 3x3 neighbourhood
@@ -93,7 +94,7 @@ class Training:
     rate: float  # peak of the one-cycle schedule
     warmup: float  # fraction of the steps until that peak
     smoothing: float  # of the labels
-    balance: float  # 0: images as often as they are; 1: classes equally often
+    balance: float  # 0: every image counts the same in the loss; 1: every class
     validation: float  # fraction of the training set that chooses the model
     precision: str  # of the layers while training: "float32" or "bfloat16"
     reestimate: bool  # batch-norm statistics anew at the end, from images as they are
@@ -195,6 +196,7 @@ TRAIN = {
     "shift": number(0, 32, 0.0),
     "rotation": number(0, 180, 0.0),
     "scale": number(0, 0.9, 0.0),
+    "edge": choice("zero", "repeat", default="zero"),
     "brightness": number(0, 1, 0.0),
     "contrast": number(0, 1, 0.0),
     "blur": number(0, 1, 0.0),
@@ -239,7 +241,9 @@ def read(path: Path) -> Recipe:
     top = _checked(path, "", table, TOP)
     inputs = _checked(path, "input.", top["input"], INPUT)
     train = _checked(path, "train.", top["train"], TRAIN)
-    teacher = top["teacher"] and _checked(path, "teacher.", top["teacher"], TEACHER)
+    teacher = None
+    if "teacher" in table:
+        teacher = _checked(path, "teacher.", top["teacher"], TEACHER)
     return Recipe(
         name=path.resolve().parent.name,
         title=top["title"],
@@ -290,7 +294,7 @@ def _layer(path: Path, index: int, table: object) -> Layer:
     )
 
 
-def _training(train: Mapping[str, Any], teacher: Mapping[str, Any]) -> Training:
+def _training(train: Mapping[str, Any], teacher: Mapping[str, Any] | None) -> Training:
     def of(record: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
         names = (field.name for field in fields(record) if field.name in table)
         return {name: _real(name, table[name]) for name in names}

@@ -193,6 +193,11 @@ def test_a_training_is_published_with_its_pages(models: Path, tmp_path: Path) ->
     assert (models / "digits-mlp/model.qonnx").read_bytes() == b"another model"
     assert "Digits again" in (models / "digits-mlp/README.md").read_text()
     assert not publish.outdated()
+    (trained / "card.json").write_text("{")
+    (trained / "model.qonnx").write_bytes(b"a third model")
+    with pytest.raises(ConfigError, match="cannot read the card"):
+        publish.training(trained, "digits-mlp")
+    assert (models / "digits-mlp/model.qonnx").read_bytes() == b"another model"
 
 
 @pytest.mark.parametrize(

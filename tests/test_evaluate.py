@@ -65,11 +65,13 @@ def test_foreign_signs_take_the_size_of_the_networks_input(
 
 
 def test_data_that_does_not_fit_is_refused(
-    onebit: Onebit, sign_net: Path, monkeypatch: pytest.MonkeyPatch
+    onebit: Onebit, sign_net: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     signs = ("evaluate", sign_net, "--input", "uint8")
     onebit(*signs).refused(2, "trained on is not known", "--data SET")
     onebit(*signs, "--data", "digits").refused(2, r"\(8, 8, 1\).*\(30, 30, 3\)", "--data")
+    onebit("evaluate", "digits-mlp", "--data", "belgium_ts").refused(2, "belgium_ts.*(64,)", "")
+    assert not (tmp_path / "cache" / "images").exists(), "it is said before images are decoded"
     onebit(*signs, "--data", "cifar").refused(2, "'cifar'", "there are: digits")
     onebit(*signs, "--data", "gtsrb").refused(2, "gtsrb", "onebit data gtsrb --download")
     onebit("evaluate", "nothing").refused(2, "'nothing' is neither", "digits-mlp")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -73,7 +73,8 @@ def test_unknown_network_lists_the_known() -> None:
 
 def test_defaults_are_no_augmentation(tmp_path: Path) -> None:
     augment = read(tmp_path, GOOD).training.augment
-    assert not any(asdict(augment).values())
+    assert augment.edge == "zero"
+    assert not any(asdict(replace(augment, edge="")).values())
 
 
 def test_a_teacher_is_there_where_a_table_says_so(tmp_path: Path) -> None:
@@ -107,6 +108,7 @@ def test_a_conv_says_only_what_differs_from_a_plain_one(tmp_path: Path) -> None:
         ("batch = 64", 'precision = "half"\nbatch = 64', "is not 'float32' or 'bfloat16'"),
         ("batch = 64", "reestimate = 1\nbatch = 64", "train.reestimate = 1 is not true or false"),
         ("[train]", "[teacher]\nrate = 0.1\n[train]", "the key 'teacher.epochs' is missing"),
+        ("[train]", "[teacher]\n[train]", "the key 'teacher.epochs' is missing"),
         ("[train]", "[teacher]\nwise = 1\n[train]", "the key 'teacher.wise' is unknown"),
         ("bits = 5", "bits = 9", "input.bits = 9 is not a whole number in 1..8"),
         ("[{ dense = 10 }]", "[]", "layers = [] is not a list of one or more"),

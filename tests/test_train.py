@@ -166,6 +166,10 @@ def test_checkpoint_of_another_training_is_refused(whole: Path, tmp_path: Path) 
     with pytest.raises(ConfigError, match=r"3 epochs .* now it is 4 epochs") as caught:
         train(recipe.load("digits-mlp"), tmp_path, epochs=4)
     assert "--fresh" in caught.value.hint
+    saved = torch.load(checkpoint, weights_only=True)
+    torch.save({**saved, "version": 1}, checkpoint)
+    with pytest.raises(ConfigError, match="was written by another version of onebit"):
+        train(recipe.load("digits-mlp"), tmp_path, epochs=EPOCHS)
     checkpoint.write_bytes(b"damaged")
     with pytest.raises(ConfigError, match="cannot read the checkpoint"):
         train(recipe.load("digits-mlp"), tmp_path, epochs=EPOCHS)
@@ -285,10 +289,19 @@ def test_a_binary_layer_refuses_a_bias() -> None:
         BinaryLinear(4, 4, bias=True)
 
 
-def augment(**changes: float) -> recipe.Augment:
+def augment(**changes: Any) -> recipe.Augment:
     """No change but `changes`."""
     none = {"shift": 0, "rotation": 0, "scale": 0, "brightness": 0, "contrast": 0, "blur": 0}
-    return recipe.Augment(**{**none, **changes})
+    return recipe.Augment(**{**none, "edge": "zero", **changes})
+
+
+@pytest.mark.parametrize(("edge", "least"), [("zero", 0), ("repeat", 50)])
+def test_what_comes_in_from_outside_is_black_or_the_edge(edge: str, least: int) -> None:
+    images = torch.randint(50, 256, (20, 3, 12, 12)).float()
+    generator = torch.Generator().manual_seed(0)
+    assert augmented(images, augment(shift=6, edge=edge), generator).min() in range(
+        least, least + 9
+    )
 
 
 def test_light_changes_as_the_recipe_says() -> None:

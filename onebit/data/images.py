@@ -8,11 +8,11 @@ import signal
 import struct
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
+from multiprocessing import Pool
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
 
@@ -126,12 +126,10 @@ def _decoded(listing: Listing, key: str, side: int, progress: Progress) -> NDArr
     jobs = min(system.cores(), len(chunks))
     with ExitStack() as stack:
         bar = stack.enter_context(progress(f"decoding {key}", len(images)))
+        results: Iterator[NDArray[np.uint8]] = map(work, chunks)
         if jobs > 1:
             ignore = (signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to report
-            pool = ProcessPoolExecutor(jobs, initializer=signal.signal, initargs=ignore)
-            results = stack.enter_context(pool).map(work, chunks)
-        else:
-            results = map(work, chunks)
+            results = stack.enter_context(Pool(jobs, signal.signal, ignore)).imap(work, chunks)
         done = 0
         for chunk in results:
             images[done : done + len(chunk)] = chunk

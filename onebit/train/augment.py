@@ -10,6 +10,8 @@ from torch.nn.functional import avg_pool2d, grid_sample, pad
 
 from onebit.recipe import Augment
 
+PADDING = {"zero": "zeros", "repeat": "border"}  # what torch calls a recipe's `edge`
+
 
 def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
     """Each of `images` (float [N, C, H, W], raw whole values) changed by chance.
@@ -25,7 +27,7 @@ def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tenso
 
 
 def moved(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
-    """`images` shifted, turned and scaled; what enters repeats the edge."""
+    """`images` shifted, turned and scaled."""
     count, _, height, width = images.shape
     chance = torch.rand(count, 5, generator=generator).mul_(2).sub_(1)
     angle = chance[:, 0] * math.radians(how.rotation)
@@ -37,7 +39,7 @@ def moved(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
     grid = torch.empty(count, height, width, 2, device=images.device)
     for axis, row in enumerate((rows, columns)):
         grid[..., axis] = sources(row.to(images.device), height, width)
-    return grid_sample(images, grid, padding_mode="border", align_corners=False)
+    return grid_sample(images, grid, padding_mode=PADDING[how.edge], align_corners=False)
 
 
 def sources(row: Tensor, height: int, width: int) -> Tensor:

@@ -16,7 +16,7 @@ from onebit.cards import Measured
 from onebit.cards import write as write
 from onebit.data import Dataset, Split
 from onebit.recipe import Recipe
-from onebit.train.loop import Epoch
+from onebit.train.loop import State
 
 # Measures the integer model lowered from a QONNX file on a split.
 Measure = Callable[[Path, Split], Measured]
@@ -27,7 +27,7 @@ CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accurac
 def card(
     recipe: Recipe,
     dataset: Dataset,
-    curve: list[Epoch],
+    state: State,
     *,
     model: bytes,
     parameters: int,
@@ -38,7 +38,7 @@ def card(
     Accuracies are fractions. `test_accuracy`, the integer model's, and `summary` are None until
     `measured`; `rtl` is None until a simulation of all test images is published.
     """
-    labels = dataset.test.labels
+    labels, curve = dataset.test.labels, state.curve
     confusion = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     epochs = len(curve)
@@ -57,7 +57,8 @@ def card(
         "parameters": parameters,
         "seed": recipe.seed,
         "epochs": epochs,
-        "seconds": round(sum(row.seconds for row in curve)),
+        "teacher_epochs": len(state.taught),
+        "seconds": round(sum(row.seconds for row in (*state.taught, *curve))),
         "command": command,
         "versions": versions(),
         "recipe_sha256": recipe.digest,

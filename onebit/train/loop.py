@@ -1,4 +1,4 @@
-"""The one training loop of all networks: seeded, resumable exactly, chosen by validation.
+"""The one training loop of all networks: seeded, resumable exactly on a CPU, chosen by validation.
 
 Every random number of an epoch comes from a generator seeded by (seed, epoch), and the rate is a
 function of the step, so a checkpoint needs neither generator states nor a scheduler.
@@ -68,6 +68,7 @@ class State:
     optimiser: torch.optim.Optimizer
     best: dict[str, Tensor]
     curve: list[Epoch]
+    taught: tuple[Epoch, ...] = ()  # the teacher's epochs
 
 
 def checkpoint_path(out: Path, network: str) -> Path:
@@ -92,6 +93,8 @@ def fit(
     torch.set_num_threads(1)  # sums are taken in the same order on every machine; small layers
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     learn, validate = split(dataset.train, recipe.training.validation, recipe.seed, device)
+    if not resume:
+        checkpoint.unlink(missing_ok=True)  # or an interruption would leave it beside a new teacher
 
     def trained(stage: Stage) -> State:
         state = start(recipe, dataset, device, stage)
@@ -106,15 +109,17 @@ def fit(
         return state
 
     lessons = teaching(recipe, checkpoint, epochs)
+    taught = None if lessons is None else trained(lessons)
     own = Stage(
         name="network",
         parts=BINARY,
         epochs=epochs,
         rate=recipe.training.rate,
         checkpoint=checkpoint,
-        teacher=None if lessons is None else trained(lessons).model,
+        teacher=None if taught is None else taught.model,
     )
     state = trained(own)
+    state.taught = () if taught is None else tuple(taught.curve)
     if recipe.training.reestimate:
         keep_if_better(recipe, state.model, reestimated(recipe, state.model, learn), validate)
     return state
@@ -299,13 +304,18 @@ def restore(state: State, stage: Stage, recipe: Recipe) -> None:
     hint = "start again with --fresh, or train into another folder with --out"
     try:
         saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        started = (saved["version"], saved["recipe"], saved["epochs"])
+        version, digest, planned = saved["version"], saved["recipe"], saved["epochs"]
     except Exception as reason:  # torch.load raises a dozen unrelated types on a damaged file
         raise ConfigError(f"cannot read the checkpoint {str(checkpoint)!r}", hint=hint) from reason
-    if started != (CHECKPOINT_VERSION, recipe.digest, epochs):
+    if version != CHECKPOINT_VERSION:
         raise ConfigError(
-            f"the checkpoint {str(checkpoint)!r} was written for {started[2]} epochs of recipe "
-            f"{started[1][:12]}; now it is {epochs} epochs of recipe {recipe.digest[:12]}",
+            f"the checkpoint {str(checkpoint)!r} was written by another version of onebit",
+            hint=hint,
+        )
+    if (digest, planned) != (recipe.digest, epochs):
+        raise ConfigError(
+            f"the checkpoint {str(checkpoint)!r} was written for {planned} epochs of recipe "
+            f"{digest[:12]}; now it is {epochs} epochs of recipe {recipe.digest[:12]}",
             hint=hint,
         )
     state.model.load_state_dict(saved["model"])

@@ -106,7 +106,7 @@ def finish(
     made = card.card(
         recipe,
         dataset,
-        state.curve,
+        state,
         model=file.read_bytes(),
         parameters=binary_weights(state.model),
         predicted=export.execute(file, raw_inputs(recipe, dataset.test.images)).argmax(1),
