@@ -6,7 +6,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +68,28 @@ def progress(what: str, total: int) -> Iterator[Bar]:
 def emit_json(facts: Any) -> None:
     """Facts as JSON on stdout."""
     sys.stdout.write(json.dumps(facts, indent=1) + "\n")
+
+
+def resolved(name: str, raw: str | None) -> tuple[str, str | None, Callable[[], Net]]:
+    """The name and the data set of a network, a file or a folder of ours, and the way to its Net.
+
+    `raw` is --input. Lowering takes seconds: what is wrong with the command line is said before.
+    """
+    from onebit import flow
+    from onebit.lower import lower
+
+    if (Path(name) / flow.COMPILED).is_file():
+        if raw is not None:
+            raise ConfigError(f"{name!r} is compiled: its input is known", hint="leave out --input")
+        compiled = flow.read(Path(name))
+        return compiled.facts["network"], compiled.facts["data"], lambda: compiled.net
+    chosen = flow.subject(name)
+
+    def lowered() -> Net:
+        with stderr.status("lowering"):
+            return lower(chosen.model, raw=raw).net
+
+    return chosen.name, chosen.data, lowered
 
 
 def show_networks(options: argparse.Namespace) -> int:

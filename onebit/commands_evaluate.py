@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from pathlib import Path
 
 from onebit import commands, tables
 from onebit.errors import ConfigError
-from onebit.net import Net
 
 
 def evaluate(options: argparse.Namespace) -> int:
@@ -16,7 +13,7 @@ def evaluate(options: argparse.Namespace) -> int:
     from onebit import data, flow
     from onebit import evaluate as evaluation
 
-    network, known, found = _subject(options.network, options.input)
+    network, known, found = commands.resolved(options.network, options.input)
     name = options.data or known
     if name is None:
         raise ConfigError(
@@ -33,23 +30,3 @@ def evaluate(options: argparse.Namespace) -> int:
     else:
         commands.stdout.print(tables.evaluated(facts))
     return 0
-
-
-def _subject(name: str, raw: str | None) -> tuple[str, str | None, Callable[[], Net]]:
-    """The name and the data set of a network, a file or a folder of ours, and the way to its Net.
-
-    Lowering takes seconds: what is wrong with the command line is said before.
-    """
-    from onebit import flow
-    from onebit.lower import lower
-
-    if (Path(name) / flow.COMPILED).is_file():
-        compiled = flow.read(Path(name))
-        return compiled.facts["network"], compiled.facts["data"], lambda: compiled.net
-    chosen = flow.subject(name)
-
-    def lowered() -> Net:
-        with commands.stderr.status("lowering"):
-            return lower(chosen.model, raw=raw).net
-
-    return chosen.name, chosen.data, lowered

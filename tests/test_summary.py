@@ -103,6 +103,8 @@ def test_summary_of_a_file_and_of_its_compiled_folder_are_equal(
         facts.append(json.loads(said.out))
     assert facts[0] == facts[1]
     assert facts[0]["weights"] == tiny.INPUTS * tiny.HIDDEN + tiny.HIDDEN * tiny.CLASSES
+    said = onebit("summary", tiny_folder, "--input", "uint8")
+    said.refused(2, "is compiled: its input is known", "leave out --input")
     shown = onebit("summary", tiny_file).out
     assert "4-bit" in shown and "of the float network" in shown
 

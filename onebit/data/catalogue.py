@@ -36,9 +36,7 @@ class Known:
     title: str
     classes: tuple[str, ...]
     side: int | None  # of its images, in pixels; None where they differ
-    parts: Mapping[
-        str, int | None
-    ]  # `train`, `test`: how many images when complete, if that is set
+    parts: Mapping[str, int | None]  # `train`, `test`: images when complete, where that is set
     find: Callable[[str], Part]
     source: str  # where it comes from, and how to put it in place by hand
     licence: str
