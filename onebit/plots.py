@@ -17,6 +17,7 @@ COLOURS = "#1f77b4", "#d95f02", "#2ca02c", "#9467bd", "#8c564b"
 GREY, PALE, RED = "#666", "#e4e4e4", "#d62728"
 FEW_CLASSES = 12  # up to here a picture of confusions has large cells
 SHORT_NAME = 3  # letters; longer ones do not fit on an axis, where numbers stand for them
+LETTER = 6  # pixels that a letter takes
 LEAST_ERROR = 0.01  # percent; what a logarithmic axis shows for none
 
 
@@ -174,16 +175,20 @@ def comparison(cards: Sequence[Card], originals: Mapping[str, float]) -> str:
     parts = axes(across, down, ("1-bit weights, thousands", "wrong on the test images, %"))
     sets = sorted({card["data"] for card in cards})
     colours = dict(zip(sets, COLOURS, strict=False))
+    places = {name: (across.at(sizes[name]), down.at(error)) for name, error in errors.items()}
     for card in cards:
         name, colour = card["network"], colours[card["data"]]
-        x, y = across.at(sizes[name]), down.at(errors[name])
+        x, y = places[name]
         if name in rings:
             ring = down.at(rings[name])
             style = f'fill="none" stroke="{colour}"'
             parts.append(f'<path d="M{x:g} {y:g}V{ring:g}" {style} stroke-dasharray="2 3"/>')
             parts.append(f'<circle cx="{x:g}" cy="{ring:g}" r="4" fill="#fff" stroke="{colour}"/>')
         parts.append(f'<circle cx="{x:g}" cy="{y:g}" r="4.5" fill="{colour}"/>')
-        parts.append(text(x + 9, y + 4, name, fill=colour))
+        wide = 9 + LETTER * len(name)
+        crowded = any(0 < right - x < wide and abs(low - y) < 12 for right, low in places.values())
+        side, anchor = (-9, "end") if crowded else (9, "start")
+        parts.append(text(x + side, y + 4, name, fill=colour, anchor=anchor))
     label = "Error over size; a dot is the network here, a ring its original"
     parts.append(text(700, 20, label, anchor="end", fill=GREY))
     return svg(720, 376, label, parts)

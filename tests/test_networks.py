@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from onebit import cost, data, flow, recipe, summary
+from onebit import cost, data, evaluate, flow, recipe, summary
+from onebit.lower import lower
 
 IN_TEST = 1000  # images through the RTL, unless --prove asks for all
 LEAST = {
@@ -21,6 +22,7 @@ LEAST = {
     "mnist-sfc": 0.982,
     "mnist-tfc": 0.95,
 }
+LEAST_BELGIAN = 0.88
 NETWORKS = recipe.networks()
 REPRODUCED = 0.003  # of accuracy: how near a retraining comes
 
@@ -82,6 +84,17 @@ def test_the_cards_accuracy_is_the_integer_models(compiled):
     test = flow.test_images(compiled.facts["data"], compiled.net)
     found = flow.measure(recipe.folder(name) / flow.MODEL, test)
     assert round(found.accuracy, 5) == card_of(name)["test_accuracy"] >= LEAST[name]
+
+
+def test_the_best_reads_belgian_signs_that_it_never_saw(record_property):
+    net = lower(recipe.folder("gtsrb-best") / flow.MODEL).net
+    signs = flow.test_images("belgium_ts", net)
+    found = evaluate.evaluate(net, signs, data.classes("belgium_ts"))
+    assert (found["images"], found["classes_that_occur"]) == (1508, 25)
+    assert found["accuracy"] >= LEAST_BELGIAN
+    record_property(
+        "claim", f"gtsrb-best: {found['accuracy']:.2%} of {found['images']} Belgian signs"
+    )
 
 
 def test_pauses_lose_and_reorder_nothing(compiled, record_property):
