@@ -184,6 +184,14 @@ def test_only_the_network_of_models_is_published(
     said.refused(2, "was not made from the model of 'digits-mlp' in models/", "onebit compile")
 
 
+def test_only_the_folding_that_is_chosen_for_a_network_is_published(
+    onebit: Onebit, models: Path
+) -> None:
+    onebit("compile", "digits-mlp", "--target-fps", "1000")
+    said = onebit("simulate", "digits-mlp", "--images", "all", "--publish")
+    said.refused(2, "was made by `onebit compile digits-mlp --target-fps 1000", "onebit compile")
+
+
 def test_a_training_is_published_with_its_pages(models: Path, tmp_path: Path) -> None:
     trained = shutil.copytree(models / "digits-mlp", tmp_path / "trained")
     card = {**cards.load(trained), "title": "Digits again"}

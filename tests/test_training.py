@@ -173,6 +173,8 @@ def test_layers_without_norms_go_all_the_way(tmp_path: Path) -> None:
     file = tmp_path / "recipe.toml"
     file.write_text(text)
     known = recipe.read(file)
+    parts = network.build(known, (1, 8, 8), 10)._modules
+    assert [name for name in parts if name.startswith("norm")] == ["norm1"]
     digits = data.load("digits")
     made = run.train(known, digits, tmp_path, epochs=1).folder / "model.qonnx"
     found = golden.run(lower(made).net, digits.test.images).classes
