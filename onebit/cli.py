@@ -11,8 +11,16 @@ from errno import ENOSPC
 from pathlib import Path
 from typing import NoReturn
 
-from onebit import __version__, commands, commands_data, commands_evaluate, commands_models
+from onebit import (
+    __version__,
+    commands,
+    commands_classify,
+    commands_data,
+    commands_evaluate,
+    commands_models,
+)
 from onebit.errors import MissingTool, OnebitError
+from onebit.listen import HOP, THRESHOLD
 
 EPILOG = """\
 start here:
@@ -22,6 +30,7 @@ start here:
   onebit compile mnist-tfc         lower it to Verilog in out/mnist-tfc
   onebit simulate mnist-tfc --images all    every test image through the RTL
   onebit report mnist-tfc          a table, and out/mnist-tfc/report.html
+  onebit classify kws-12 my.wav    the word in a clip, or where words are in a recording
   onebit doctor                    what is installed, and what each missing tool would unlock
 """
 EXIT = "exit codes: 0 done, 1 the check failed, 2 bad input, 3 a tool is missing"
@@ -112,6 +121,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a name from `onebit list`")
+    parser.add_argument("--data", metavar="SET", help="instead of the recipe's data set")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's number")
     parser.add_argument("--fresh", action="store_true", help="do not resume from the checkpoint")
     parser.add_argument("--out", type=Path, default=Path("out"), help="folder for train/NET (out)")
@@ -171,6 +181,33 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
 
 
+def _add_classify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a name, or a folder of ours, for sounds")
+    parser.add_argument(
+        "files", metavar="FILE.wav", nargs="+", type=Path, help="at any rate, mono or not"
+    )
+    parser.add_argument(
+        "--rtl", action="store_true", help="also through the simulated accelerator, and compare"
+    )
+    parser.add_argument(
+        "--hop",
+        type=float,
+        default=HOP,
+        metavar="SECONDS",
+        help=f"between the one-second windows of what is longer than a second ({HOP})",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=THRESHOLD,
+        metavar="P",
+        help=f"the least score of a detection, 0 to 1 ({THRESHOLD})",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the plots (out/listen/NET)"
+    )
+
+
 def _add_summary(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or a folder of ours")
     parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
@@ -221,6 +258,13 @@ COMMANDS = (
         "Score a network's integer model on the test images of a data set.",
         "evaluate mnist-bcnn --data mnist",
         _add_evaluate,
+    ),
+    Command(
+        "classify",
+        commands_classify.classify,
+        "Name the word in each clip of up to a second, and find words in longer recordings.",
+        "classify kws-12 clip.wav meeting.wav --threshold 0.7",
+        _add_classify,
     ),
     Command(
         "compile",

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ from onebit.errors import CheckFailed, ConfigError, MissingTool
 if TYPE_CHECKING:
     from onebit.flow import Compiled
     from onebit.folding import Folding
+    from onebit.mfcc import Features
     from onebit.net import Net
 
 OUT = Path("out")
@@ -70,11 +72,18 @@ def emit_json(facts: Any) -> None:
     sys.stdout.write(json.dumps(facts, indent=1) + "\n")
 
 
-def resolved(name: str, raw: str | None) -> tuple[str, str | None, Callable[[], Net]]:
-    """The name and the data set of a network, a file or a folder of ours, and the way to its Net.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What a NET on the command line is; its Net takes seconds, so it is made when asked for."""
 
-    `raw` is --input. Lowering takes seconds: what is wrong with the command line is said before.
-    """
+    name: str
+    data: str | None
+    features: Features | None
+    net: Callable[[], Net]
+
+
+def resolved(name: str, raw: str | None) -> Resolved:
+    """The network, file or folder of ours called `name`; `raw` is --input."""
     from onebit import flow
     from onebit.lower import lower
 
@@ -82,14 +91,19 @@ def resolved(name: str, raw: str | None) -> tuple[str, str | None, Callable[[], 
         if raw is not None:
             raise ConfigError(f"{name!r} is compiled: its input is known", hint="leave out --input")
         compiled = flow.read(Path(name))
-        return compiled.facts["network"], compiled.facts["data"], lambda: compiled.net
+        return Resolved(
+            name=compiled.facts["network"],
+            data=compiled.facts["data"],
+            features=compiled.features,
+            net=lambda: compiled.net,
+        )
     chosen = flow.subject(name)
 
     def lowered() -> Net:
         with stderr.status("lowering"):
             return lower(chosen.model, raw=raw).net
 
-    return chosen.name, chosen.data, lowered
+    return Resolved(name=chosen.name, data=chosen.data, features=chosen.features, net=lowered)
 
 
 def show_networks(options: argparse.Namespace) -> int:
@@ -120,14 +134,19 @@ def train(options: argparse.Namespace) -> int:
     """onebit train NET"""
     from onebit import flow, publish
 
-    known = recipe.load(options.network)
+    known = recipe.load(options.network, options.data)
+    if options.publish and known.data != recipe.load(options.network).data:
+        raise ConfigError(
+            f"--publish wants the recipe's own data, {known.data!r} is not",
+            hint="to publish, change `data` in its recipe.toml",
+        )
     from onebit import data
     from onebit.train import loop, run
 
     epochs = known.training.epochs if options.epochs is None else options.epochs
     if epochs < 1:
         raise ConfigError(f"--epochs {epochs} is not at least 1")
-    dataset = data.load(known.data, known.input.size, progress=progress)
+    dataset = data.load(known.data, known.form, changes=known.changes, progress=progress)
     taught = min(known.training.teacher.epochs, epochs) if known.training.teacher else 0
     with progress(f"training {known.name}", taught + epochs) as bar:
 
@@ -136,7 +155,7 @@ def train(options: argparse.Namespace) -> int:
             bar.to(row.epoch + (taught if row.stage == "network" else 0), right)
             if not stderr.is_terminal:
                 at = f"{row.stage}, epoch {row.epoch} of {row.epochs}"
-                stderr.print(f"{at}: {right} of the validation images, {row.seconds:.0f} s")
+                stderr.print(f"{at}: {right} of the validation samples, {row.seconds:.0f} s")
 
         try:
             result = run.train(
@@ -146,7 +165,7 @@ def train(options: argparse.Namespace) -> int:
                 epochs=options.epochs,
                 resume=not options.fresh,
                 progress=told,
-                integer_accuracy=flow.measure,
+                integer_accuracy=partial(flow.measure, known=known),
             )
         except KeyboardInterrupt:
             again = "the same command without --fresh" if options.fresh else "the same command"
@@ -163,14 +182,14 @@ def train(options: argparse.Namespace) -> int:
 
 def compile_network(options: argparse.Namespace) -> int:
     """onebit compile NET"""
-    from onebit import board, cost, flow
+    from onebit import board, cost, flow, trial
     from onebit.lower import lower
 
     chosen = flow.subject(options.network, options.data)
     with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
-        flow.test_images(options.data, lowered.net, progress)
+        trial.test_images(options.data, lowered.net, chosen.features, progress)
     folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
@@ -234,7 +253,7 @@ def _with_fifos(net: Net, folds: Folding) -> Folding:
     return sized
 
 
-def _compiled(name: str) -> Compiled:
+def compiled_of(name: str) -> Compiled:
     """The compiled folder for a name or path; a known network is compiled where it is not yet."""
     from onebit import flow
 
@@ -265,7 +284,7 @@ def simulate(options: argparse.Namespace) -> int:
         raise ConfigError(f"--seed {options.seed} is not at least 0")
     if options.publish and (count or options.stall):
         raise ConfigError("--publish wants --images all, and no --stall")
-    compiled = _compiled(options.network)
+    compiled = compiled_of(options.network)
     if options.publish:
         publish.card_of(compiled)  # refused before anything slow
     facts = _simulate(compiled, count, options.stall, options.seed)
@@ -288,13 +307,13 @@ def simulate(options: argparse.Namespace) -> int:
 
 
 def _simulate(compiled: Compiled, count: int | None, stall: int, seed: int) -> dict[str, Any]:
-    from onebit import flow, simulate
+    from onebit import simulate, trial
 
-    samples = flow.samples(compiled, count, seed, progress)
+    samples = trial.samples(compiled, count, seed, progress)
     with stderr.status("building the simulator (cached by content)"):
         simulate.simulator(compiled.out, compiled.net, compiled.folding)
     with progress(f"{compiled.facts['network']} through the RTL", len(samples.raw)) as bar:
-        return flow.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=bar.advance)
+        return trial.run_simulation(compiled, samples, stall=stall, seed=seed, on_done=bar.advance)
 
 
 def _judge(facts: dict[str, Any]) -> None:
@@ -303,7 +322,7 @@ def _judge(facts: dict[str, Any]) -> None:
         place = facts["mismatch"]
         raise CheckFailed(
             f"{facts['mismatches']} of {facts['images']} images differ; first: image "
-            f"{place['image']}, layer {place['layer']!r}, {_where(place)}: expected "
+            f"{place['image']}, layer {place['layer']!r}, {where(place)}: expected "
             f"{place['expected']}, got {place['got']}",
             hint=f"look at the waveform {place['waveform']} (gtkwave or surfer)",
         )
@@ -314,7 +333,7 @@ def _judge(facts: dict[str, Any]) -> None:
         )
 
 
-def _where(place: dict[str, Any]) -> str:
+def where(place: dict[str, Any]) -> str:
     """Which of a layer's outputs differs."""
     if not place["position"]:
         return f"neuron {place['neuron']}"
@@ -332,7 +351,7 @@ def _count(text: str) -> int | None:
 
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
-    facts = _report(_compiled(options.network))
+    facts = _report(compiled_of(options.network))
     emit_json(facts) if options.json else tables.show_report(stdout, facts)
     return 0
 
@@ -350,7 +369,7 @@ def _report(compiled: Compiled) -> dict[str, Any]:
 
 def demo(options: argparse.Namespace) -> int:
     """onebit demo [NET]"""
-    compiled = _compiled(options.network)
+    compiled = compiled_of(options.network)
     simulated = _simulate(compiled, None, 0, 0)
     facts = _report(compiled)
     if options.json:

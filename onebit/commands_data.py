@@ -9,9 +9,9 @@ from typing import Any
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from onebit import commands, recipe, system, tables
+from onebit import commands, recipe, tables
 from onebit.data import NAMES, find
-from onebit.data.catalogue import SETS
+from onebit.data.catalogue import SETS, home
 from onebit.data.download import download
 from onebit.data.parts import MissingData
 from onebit.errors import ConfigError
@@ -56,19 +56,20 @@ def _name(given: str) -> str:
 def facts_of(name: str) -> dict[str, Any]:
     """What is known of the data set `name`, and what of it is there."""
     known = SETS[name]
+    files = dict.fromkeys(file for part in known.parts for file in known.files.get(part, ()))
     return {
         "data": name,
         "title": known.title,
+        "kind": known.kind,
         "classes": len(known.classes),
         "side": known.side,
-        "folder": str(system.data_dir() / name),
+        "folder": str(home(name)),
         "parts": {part: _part(name, part) for part in known.parts},
         "source": known.source,
         "licence": known.licence,
         "files": [
             {"name": file.name, "url": file.url, "md5": file.md5, "bytes": file.size}
-            for part in known.parts
-            for file in known.files.get(part, ())
+            for file in files
         ],
     }
 

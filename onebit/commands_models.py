@@ -12,8 +12,7 @@ def summary(options: argparse.Namespace) -> int:
     """onebit summary NET"""
     from onebit import summary as summaries
 
-    _, _, found = commands.resolved(options.network, options.input)
-    facts = summaries.summary(found())
+    facts = summaries.summary(commands.resolved(options.network, options.input).net())
     commands.emit_json(facts) if options.json else commands.stdout.print(tables.summary(facts))
     return 0
 

@@ -26,6 +26,12 @@ def evaluate(
     return scores(found, test.labels, names)
 
 
+def balanced(found: Classes, labels: Classes) -> float:
+    """The mean over the classes that occur of the share that is right."""
+    right = found == labels
+    return float(np.mean([right[labels == label].mean() for label in np.unique(labels)]))
+
+
 def scores(found: Classes, labels: Classes, names: Sequence[str]) -> dict[str, Any]:
     """The answers `found` against the labels.
 
@@ -39,6 +45,7 @@ def scores(found: Classes, labels: Classes, names: Sequence[str]) -> dict[str, A
     return {
         "images": len(labels),
         "accuracy": float(right.sum() / len(labels)),
+        "balanced": balanced(found, labels),
         "classes": len(names),
         "classes_that_occur": int((images > 0).sum()),
         "by_class": [

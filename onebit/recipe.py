@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from onebit import system
-from onebit.data import TRAINABLE
+from onebit.data import TRAINABLE, Changes, Form, kind
 from onebit.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
-    """What one key of a recipe may hold; `default` None means that the key must be there."""
-
-    allowed: str
-    accepts: Callable[[object], bool]
-    default: object = None
+from onebit.mfcc import Features
+from onebit.schema import Rule, checked, choice, flag, number, whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """How a raw sample enters: with 1 bit as +1 above `threshold`, else -1; or else as it is.
+    """How a raw sample enters.
 
-    More than 1 bit must be as many as the data's values have; training checks it.
+    With 1 bit as +1 above `threshold`, else -1. With a `step` as the nearest of 2**bits multiples
+    of it around zero. Or else as it is: `bits` are those of the data's values, which training
+    checks.
     """
 
     bits: int
     threshold: float
+    step: float | None
     size: int | None  # side in pixels that images are brought to; None where all have one size
 
 
@@ -61,7 +57,10 @@ Layer = Conv | Dense
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Augment:
-    """Random changes of each training image, uniform in +- the value given, or 0..`blur`."""
+    """Random changes of each training sample, uniform in +- the value given, or 0..`blur`.
+
+    The masks are SpecAugment's (Park et al., 2019), for sounds; all others are for images.
+    """
 
     shift: float  # pixels
     rotation: float  # degrees
@@ -70,15 +69,18 @@ class Augment:
     brightness: float  # fraction of all values
     contrast: float  # fraction of the distance from the image's mean
     blur: float  # share of the mean of a pixel's 3x3 neighbourhood
+    mask_frames: int  # most neighbouring frames that are set to zero
+    mask_coefficients: int  # most neighbouring coefficients
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teacher:
-    """A float network of the same layers, trained first, whose answers the binary one learns.
+    """A float network, trained first, whose answers the binary one learns.
 
     Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network" (2015).
     """
 
+    layers: tuple[Layer, ...]  # the network's own, unless the recipe gives it others
     epochs: int
     rate: float  # peak of its own one-cycle schedule
     share: float  # of the loss that compares with the teacher; the labels have the rest
@@ -95,9 +97,11 @@ class Training:
     warmup: float  # fraction of the steps until that peak
     smoothing: float  # of the labels
     balance: float  # 0: every image counts the same in the loss; 1: every class
-    validation: float  # fraction of the training set that chooses the model
+    validation: float  # fraction of the training set that chooses the model; 0: the data's own part
     precision: str  # of the layers while training: "float32" or "bfloat16"
-    reestimate: bool  # batch-norm statistics anew at the end, from images as they are
+    # batch-norm statistics anew, from samples as they are: "never", at the "end", or to choose
+    # the "epoch" by
+    reestimate: str
     augment: Augment
     teacher: Teacher | None
 
@@ -110,64 +114,53 @@ class Recipe:
     title: str
     data: str
     seed: int
+    features: Features | None  # of sounds
+    changes: Changes | None  # of sounds, computed once
     input: Input
     layers: tuple[Layer, ...]
     training: Training
     digest: str  # SHA-256 of the file
+    command: str  # that trains it
 
-
-def whole(low: int, high: int, default: int | None = None) -> Rule:
-    """An integer in low..high."""
-    return Rule(
-        allowed=f"a whole number in {low}..{high}",
-        accepts=lambda value: type(value) is int and low <= value <= high,
-        default=default,
-    )
-
-
-def number(low: float, high: float, default: float | None = None) -> Rule:
-    """A number in low..high; TOML's integers are numbers too."""
-
-    def accepts(value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        return low <= value <= high
-
-    return Rule(allowed=f"a number in {low:g}..{high:g}", accepts=accepts, default=default)
-
-
-def choice(*names: str, default: str | None = None) -> Rule:
-    """One of some words."""
-    return Rule(
-        allowed=" or ".join(map(repr, names)),
-        accepts=lambda value: value in names,
-        default=default,
-    )
-
-
-def flag(default: bool) -> Rule:
-    """True or false."""
-    return Rule(
-        allowed="true or false", accepts=lambda value: isinstance(value, bool), default=default
-    )
+    @property
+    def form(self) -> Form | None:
+        """What samples are brought to: the side of images, the features of sounds."""
+        return self.features or self.input.size
 
 
 SIDE = whole(1, 64)
 TABLE = Rule(allowed="a table", accepts=lambda value: isinstance(value, dict))
 OPTIONAL = replace(TABLE, default={})
+LAYERS = Rule(
+    allowed="a list of one or more tables such as { conv = 32 } or { dense = 64 }",
+    accepts=lambda value: isinstance(value, list) and bool(value),
+)
 TOP = {
     "title": Rule(allowed="a text", accepts=lambda value: isinstance(value, str) and bool(value)),
     "data": choice(*TRAINABLE),
     "seed": whole(0, 2**31 - 1),
-    "layers": Rule(
-        allowed="a list of one or more tables such as { conv = 32 } or { dense = 64 }",
-        accepts=lambda value: isinstance(value, list) and bool(value),
-    ),
+    "features": OPTIONAL,
+    "changes": OPTIONAL,
+    "layers": LAYERS,
     "input": TABLE,
     "train": TABLE,
     "teacher": OPTIONAL,
 }
-INPUT = {"bits": whole(1, 8), "threshold": number(0, 255, 0.0), "size": whole(0, 1024, 0)}
+INPUT = {
+    "bits": whole(1, 8),
+    "threshold": number(0, 255, 0.0),
+    "step": number(0, 1024, 0.0),
+    "size": whole(0, 1024, 0),
+}
+FEATURES = {name: whole(-200, 192_000, value) for name, value in asdict(Features()).items()}
+CHANGES = {
+    "versions": whole(1, 1000),
+    "shift": number(0, 1, 0.0),
+    "speed": number(0, 0.9, 0.0),
+    "tone": number(0, 40, 0.0),
+    "noise": number(0, 1, 0.0),
+    "made": number(0, 1, 0.0),
+}
 DENSE = {"dense": whole(1, 65536), "norm": flag(True)}
 CONV = {
     "conv": whole(1, 65536),
@@ -184,7 +177,9 @@ CONV = {
     "pool": whole(1, 64, 1),
     "norm": flag(True),
 }
-COUNTED = ("epochs", "batch")
+COUNTED = ("epochs", "batch", "mask_frames", "mask_coefficients", "versions")
+ONLY_IMAGES = ("shift", "rotation", "scale", "brightness", "contrast", "blur")
+ONLY_SOUNDS = ("mask_frames", "mask_coefficients")
 TRAIN = {
     "epochs": whole(1, 100_000),
     "batch": whole(2, 65536),
@@ -192,7 +187,7 @@ TRAIN = {
     "warmup": number(0, 0.9, 0.3),
     "smoothing": number(0, 0.9, 0.0),
     "balance": number(0, 1, 0.0),
-    "validation": number(0.01, 0.5),
+    "validation": number(0, 0.5, 0.0),
     "shift": number(0, 32, 0.0),
     "rotation": number(0, 180, 0.0),
     "scale": number(0, 0.9, 0.0),
@@ -200,10 +195,13 @@ TRAIN = {
     "brightness": number(0, 1, 0.0),
     "contrast": number(0, 1, 0.0),
     "blur": number(0, 1, 0.0),
+    "mask_frames": whole(0, 64, 0),
+    "mask_coefficients": whole(0, 64, 0),
     "precision": choice("float32", "bfloat16", default="float32"),
-    "reestimate": flag(False),
+    "reestimate": choice("never", "end", "epoch", default="never"),
 }
 TEACHER = {
+    "layers": replace(LAYERS, default=[]),
     "epochs": whole(1, 100_000),
     "rate": number(1e-6, 1, 0.002),
     "share": number(0, 1, 0.5),
@@ -226,9 +224,19 @@ def folder(name: str) -> Path:
     return system.share_dir("models") / name
 
 
-def load(name: str) -> Recipe:
-    """The recipe of the network `name`."""
-    return read(folder(name) / "recipe.toml")
+def load(name: str, other: str | None = None) -> Recipe:
+    """The recipe of the network `name`, or the same for `other` data set of its kind."""
+    known = read(folder(name) / "recipe.toml")
+    if other is None or other == known.data:
+        return known
+    if other not in TRAINABLE or kind(other) != kind(known.data):
+        fitting = [each for each in TRAINABLE if kind(each) == kind(known.data)]
+        raise ConfigError(
+            f"{name!r} cannot be trained on {other!r}", hint=f"--data of: {', '.join(fitting)}"
+        )
+    digest = hashlib.sha256(f"{known.digest} {other}".encode()).hexdigest()
+    command = f"{known.command} --data {other}"
+    return replace(known, data=other, digest=digest, command=command)
 
 
 def read(path: Path) -> Recipe:
@@ -238,50 +246,82 @@ def read(path: Path) -> Recipe:
         table = tomllib.loads(text.decode())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
         raise ConfigError(f"cannot read the recipe {str(path)!r}: {reason}") from None
-    top = _checked(path, "", table, TOP)
-    inputs = _checked(path, "input.", top["input"], INPUT)
-    train = _checked(path, "train.", top["train"], TRAIN)
+    top = checked(path, "", table, TOP)
+    inputs = checked(path, "input.", top["input"], INPUT)
+    train = checked(path, "train.", top["train"], TRAIN)
+    layers = _layers(path, "layers", top["layers"])
     teacher = None
     if "teacher" in table:
-        teacher = _checked(path, "teacher.", top["teacher"], TEACHER)
+        teacher = checked(path, "teacher.", top["teacher"], TEACHER)
+        own = teacher["layers"]
+        teacher["layers"] = _layers(path, "teacher.layers", own) if own else layers
+    _check_kind(path, top["data"], table)
     return Recipe(
         name=path.resolve().parent.name,
         title=top["title"],
         data=top["data"],
         seed=top["seed"],
+        features=_features(path, top["features"]) if kind(top["data"]) == "sounds" else None,
+        changes=_changes(path, top["changes"]) if "changes" in table else None,
         input=Input(
             bits=inputs["bits"],
             threshold=float(inputs["threshold"]),
+            step=float(inputs["step"]) or None,
             size=inputs["size"] or None,
         ),
-        layers=_layers(path, top["layers"]),
+        layers=layers,
         training=_training(train, teacher),
         digest=hashlib.sha256(text).hexdigest(),
+        command=f"onebit train {path.resolve().parent.name}",
     )
 
 
-def _layers(path: Path, tables: list[object]) -> tuple[Layer, ...]:
-    layers = tuple(_layer(path, index, table) for index, table in enumerate(tables))
+def _check_kind(path: Path, data: str, table: Mapping[str, Any]) -> None:
+    """ConfigError where a key is for the other kind of data."""
+    train, inputs = table["train"], table["input"]
+    if kind(data) == "sounds":
+        wrong = [f"train.{key}" for key in ONLY_IMAGES if train.get(key)]
+        wrong += ["input.size"] if inputs.get("size") else []
+    else:
+        wrong = [f"train.{key}" for key in ONLY_SOUNDS if train.get(key)]
+        wrong += [name for name in ("features", "changes") if name in table]
+    if wrong:
+        raise ConfigError(f"{path}: {wrong[0]!r} is not for {kind(data)}, which {data!r} holds")
+
+
+def _features(path: Path, table: Mapping[str, object]) -> Features:
+    try:
+        return Features(**checked(path, "features.", table, FEATURES))
+    except ValueError as reason:
+        raise ConfigError(f"{path}: features.{reason}") from None
+
+
+def _changes(path: Path, table: Mapping[str, object]) -> Changes:
+    values = checked(path, "changes.", table, CHANGES)
+    return Changes(**_fields(Changes, values))
+
+
+def _layers(path: Path, key: str, tables: list[object]) -> tuple[Layer, ...]:
+    layers = tuple(_layer(path, f"{key}[{index}]", table) for index, table in enumerate(tables))
     hint = "convs come first; dense layers follow, at least one"
     for index, (before, layer) in enumerate(pairwise(layers), 1):
         if isinstance(before, Dense) and isinstance(layer, Conv):
-            raise ConfigError(f"{path}: layers[{index}] is a conv behind a dense layer", hint=hint)
+            raise ConfigError(f"{path}: {key}[{index}] is a conv behind a dense layer", hint=hint)
     if isinstance(layers[-1], Conv):
-        raise ConfigError(f"{path}: the last of the layers is a conv", hint=hint)
+        raise ConfigError(f"{path}: the last of the {key} is a conv", hint=hint)
     return layers
 
 
-def _layer(path: Path, index: int, table: object) -> Layer:
-    where = f"layers[{index}]"
+def _layer(path: Path, where: str, table: object) -> Layer:
     if not isinstance(table, dict) or not table.keys() & {"conv", "dense"}:
         raise ConfigError(
             f"{path}: {where} is {table!r}; it must be a table such as {{ conv = 32 }} "
             "or { dense = 64 }"
         )
     if "dense" in table:
-        dense = _checked(path, f"{where}.", table, DENSE)
+        dense = checked(path, f"{where}.", table, DENSE)
         return Dense(units=dense["dense"], norm=dense["norm"])
-    conv = _checked(path, f"{where}.", table, CONV)
+    conv = checked(path, f"{where}.", table, CONV)
     kernel = conv["kernel"]
     height, width = kernel if isinstance(kernel, list) else (kernel, kernel)
     return Conv(
@@ -295,39 +335,19 @@ def _layer(path: Path, index: int, table: object) -> Layer:
 
 
 def _training(train: Mapping[str, Any], teacher: Mapping[str, Any] | None) -> Training:
-    def of(record: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
-        names = (field.name for field in fields(record) if field.name in table)
-        return {name: _real(name, table[name]) for name in names}
-
     return Training(
-        **of(Training, train),
-        augment=Augment(**of(Augment, train)),
-        teacher=Teacher(**of(Teacher, teacher)) if teacher else None,
+        **_fields(Training, train),
+        augment=Augment(**_fields(Augment, train)),
+        teacher=Teacher(**_fields(Teacher, teacher)) if teacher else None,
     )
+
+
+def _fields(record: type[Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Those values of `table` that `record` has."""
+    names = (field.name for field in fields(record) if field.name in table)
+    return {name: _real(name, table[name]) for name in names}
 
 
 def _real(name: str, value: object) -> object:
     """TOML's integers are numbers too, but for what is counted."""
     return float(value) if type(value) is int and name not in COUNTED else value
-
-
-def _checked(
-    path: Path, prefix: str, table: Mapping[str, object], rules: Mapping[str, Rule]
-) -> dict[str, Any]:
-    """`table` with the defaults filled in, once each key and value has passed its rule."""
-    for key, value in table.items():
-        if key not in rules:
-            raise ConfigError(
-                f"{path}: the key {prefix + key!r} is unknown",
-                hint=f"allowed here: {', '.join(prefix + name for name in rules)}",
-            )
-        if not rules[key].accepts(value):
-            raise ConfigError(f"{path}: {prefix + key} = {value!r} is not {rules[key].allowed}")
-    values = {key: table.get(key, rule.default) for key, rule in rules.items()}
-    for key, value in values.items():
-        if value is None:
-            raise ConfigError(
-                f"{path}: the key {prefix + key!r} is missing",
-                hint=f"add {prefix + key}: {rules[key].allowed}",
-            )
-    return values

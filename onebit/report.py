@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from onebit import board, cost, flow, recipe, system
+from onebit import board, cost, flow, recipe, system, trial
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
@@ -22,7 +22,7 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
     file = compiled.out / "simulation.json"
     try:
         facts: dict[str, Any] = json.loads(file.read_text())
-        same = facts["net_hash"] == compiled.net.hash and facts["format"] == flow.SIMULATION_FORMAT
+        same = facts["net_hash"] == compiled.net.hash and facts["format"] == trial.SIMULATION_FORMAT
     except (OSError, ValueError, KeyError, TypeError):
         raise ConfigError(
             f"{str(file)!r} is not there or is damaged: this network has not been simulated",
@@ -66,7 +66,7 @@ def build(compiled: Compiled) -> dict[str, Any]:
 
 def cpu(compiled: Compiled, fpga_rate: float) -> dict[str, Any]:
     """onnxruntime on the float32 graph of the same network, here and now, on all cores."""
-    samples = flow.samples(compiled, CPU_BATCH, 0)
+    samples = trial.samples(compiled, CPU_BATCH, 0)
     rates = throughput(
         compiled.out / flow.MODEL,
         samples.raw * compiled.net.input.raw_scale,

@@ -47,6 +47,7 @@ def networks(facts: Sequence[Facts]) -> Table:
 def data_sets(facts: Sequence[Facts]) -> Table:
     """`onebit data`"""
     table = _table("", "data set", "what it is", "classes>", "train>", "test>", "how it lies there")
+    table.columns[0].no_wrap = True
     for row in facts:
         parts = row["parts"]
         cells = [_amount(parts[part]) if part in parts else "-" for part in ("train", "test")]
@@ -63,7 +64,7 @@ def data_set(facts: Facts) -> Table:
     table.add_row("classes", str(facts["classes"]))
     for name, part in facts["parts"].items():
         where = f" in {part['where']}, {part['layout']}" if part["where"] else ""
-        table.add_row(f"{name} images", f"{_amount(part)}{where}")
+        table.add_row(f"{name} {facts['kind']}", f"{_amount(part)}{where}")
     table.add_row("belongs into", facts["folder"])
     table.add_row("source", facts["source"])
     for file in facts["files"]:
@@ -140,6 +141,7 @@ def evaluated(facts: Facts) -> Group:
     """`onebit evaluate`"""
     total = _table(f"{facts['network']} on the test images of {facts['data']}", "what", "value>")
     total.add_row("accuracy, integer model", percent(facts["accuracy"]))
+    total.add_row("balanced, the mean over the classes", percent(facts["balanced"]))
     total.add_row("images", f"{facts['images']:,}")
     total.add_row("classes that occur", f"{facts['classes_that_occur']} of {facts['classes']}")
     each = _table("by class", "class>", "name", "images>", "right>", "accuracy>")
@@ -154,6 +156,37 @@ def evaluated(facts: Facts) -> Group:
     said = ", ".join(f"{row['class']} ({percent(row['accuracy'])})" for row in worst)
     total.add_row("worst classes", said)
     return Group(total, each, *([wrong] if facts["confusions"] else []))
+
+
+def classified(facts: Facts) -> Group:
+    """`onebit classify`"""
+    shown: list[RenderableType] = []
+    if facts["clips"]:
+        clips = _table("clips of up to a second", "file", "class", "score>", "other classes")
+        for row in facts["clips"]:
+            others = sorted(row["scores"].items(), key=lambda pair: -pair[1])
+            said = [f"{name} {percent(score)}" for name, score in others if name != row["class"]]
+            clips.add_row(Text(row["file"]), row["class"], percent(row["score"]), ", ".join(said))
+        shown.append(clips)
+    if facts["recordings"]:
+        words = _table("words in recordings", "file", "at, s>", "within, s>", "word", "score>")
+        for row in facts["recordings"]:
+            for one in row["detections"]:
+                at, within = f"{one['time']:.2f}", f"{one['start']:.2f}-{one['end']:.2f}"
+                words.add_row(Text(row["file"]), at, within, one["word"], percent(one["score"]))
+            if not row["detections"]:
+                words.add_row(Text(row["file"]), "-", "-", "no word", "-")
+        heard = facts["heard"]
+        shown += [
+            words,
+            f"{heard['hours']:.4f} hours heard, {heard['detections']} detections, "
+            f"{heard['per_hour']:,.1f} an hour: false accepts where nobody said a word",
+        ]
+    if facts["rtl"]:
+        rtl = facts["rtl"]
+        agree = f"{rtl['agree']:,} of {rtl['windows']:,} windows"
+        shown.append(f"RTL = golden in class and every logit: {agree}")
+    return Group(*shown)
 
 
 def simulated(facts: Facts) -> Table:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from onebit import cost, flow, golden, simulate
+from onebit import cost, flow, golden, simulate, trial
 from onebit.folding import Folding
 from onebit.lower import Lowered
 from onebit.lower.runtime import execute
@@ -20,7 +20,7 @@ def source_equals_golden(path: Path, lowered: Lowered, samples: np.ndarray) -> N
     logits = execute(path, samples * lowered.net.input.raw_scale)
     classes = golden.run(lowered.net, samples).classes
     gap = logits.max(axis=1) - logits[np.arange(len(samples)), classes]
-    tie = gap <= flow.SUMMATION_ERROR * np.abs(logits).max(axis=1)
+    tie = gap <= trial.SUMMATION_ERROR * np.abs(logits).max(axis=1)
     wrong = (logits.argmax(axis=1) != classes) & ~(tie if lowered.head_pairs else False)
     assert not wrong.any(), f"images {np.flatnonzero(wrong)[:5]} differ"
     assert from_json(to_json(lowered.net)).hash == lowered.net.hash

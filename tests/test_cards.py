@@ -107,6 +107,45 @@ def test_what_is_noted_about_the_data_stands_on_its_pages() -> None:
     assert "Small images." not in cards.page({**card, "data": "mnist"}, notes)
 
 
+SOUNDS = {
+    "data": "speech_happy",
+    "test_accuracy": 0.98,
+    "test_images": 5117,
+    "test_balanced": 0.97,
+    "teacher": {"same_layers": True, "test_accuracy": 0.99, "test_balanced": 0.98},
+    "false_accepts": {
+        "never heard": {"recordings": 6, "hours": 0.1, "detections": 1, "per_hour": 10.0},
+        "all": {"recordings": 0, "hours": 0, "detections": 0, "per_hour": None},
+    },
+}
+
+
+def test_the_page_of_a_network_for_sounds_says_what_it_hears() -> None:
+    card = {**cards.load(recipe.folder("digits-mlp")), **SOUNDS}
+    page = cards.page(card, NONE)
+    assert "| **98.00 %** of 5,117 clips |" in page
+    assert "| balanced test accuracy, the mean over the classes | **97.00 %** |" in page
+    assert (
+        "| a float network of the same layers, the teacher (balanced) | 99.00 % (98.00 %) |" in page
+    )
+    assert "Validation clips, of speakers that neither teach nor test, chose the epoch" in page
+    assert "## Every test clip through the RTL" in page and "| class | test clips |" in page
+    heard = "| false accepts in background recordings, never heard | 10.0 an hour: 1 in 6.0 min |"
+    assert heard in page and "background recordings, all | none recorded |" in page
+    bare = cards.page(
+        {**card, **dict.fromkeys(("teacher", "test_balanced", "false_accepts"))}, NONE
+    )
+    assert "same layers" not in bare and "balanced" not in bare and "false accepts" not in bare
+
+
+def test_the_page_of_a_network_for_images_says_images() -> None:
+    page = cards.page(cards.load(recipe.folder("digits-mlp")), NONE)
+    assert "of 360 images |" in page and "| class | test images |" in page
+    assert "Validation images, part of the training set, chose the epoch" in page
+    assert "## Every test image through the RTL" in page
+    assert "clip" not in page and "balanced" not in page and "false accepts" not in page
+
+
 def test_classes_come_hardest_first_with_what_they_are_taken_for() -> None:
     counts = [[9, 1, 0], [0, 10, 0], [2, 3, 5]]
     card = {**cards.load(recipe.folder("digits-mlp"))}
@@ -237,10 +276,10 @@ def test_a_damaged_or_old_card_is_named(models: Path) -> None:
 
 
 def test_the_hardwares_facts_come_from_the_commands_beside_them(models: Path) -> None:
-    from onebit import flow
+    from onebit import flow, trial
 
     made = flow.compile_network("digits-mlp", models.parent / "out", "pynq-z2", None, None)
-    facts = flow.run_simulation(made, flow.samples(made, None, 0))
+    facts = trial.run_simulation(made, trial.samples(made, None, 0))
     publish.simulation(made, facts, "onebit simulate digits-mlp --images all")
     rtl = cards.load(models / "digits-mlp")["rtl"]
     assert rtl["lut_estimate"] == cost.luts(made.net, made.folding)

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import tiny
-from onebit import flow, golden, memory, simulate, system, verilate
+from onebit import flow, golden, memory, simulate, system, trial, verilate
 
 Onebit = Callable[..., tiny.Said]
 ROOT = Path(__file__).resolve().parent.parent
@@ -360,7 +360,7 @@ def test_corrupted_threshold_is_found_and_located(
     assert said.code == 1, said
     facts = json.loads(said.out)
     place = facts["mismatch"]
-    raw = flow.samples(found, 50, 0).raw
+    raw = trial.samples(found, 50, 0).raw
     want, got = (golden.trace(each, raw)["fc1"][:, neuron] for each in (found.net, damaged))
     wrong = np.flatnonzero(want != got)
     assert facts["mismatches"] == len(wrong) > 0

@@ -11,6 +11,7 @@ import pytest
 from onebit import data, system
 from onebit.data.digits import read_idx
 from onebit.errors import ConfigError
+from onebit.mfcc import Features
 
 
 def idx(shape: tuple[int, ...], content: bytes) -> bytes:
@@ -79,10 +80,22 @@ def test_split_refuses_labels_that_do_not_fit() -> None:
         data.Split(images=three, labels=np.zeros(3, np.int64), groups=two)
 
 
+def test_split_refuses_versions_that_do_not_fit() -> None:
+    three, labels = np.zeros((3, 8, 8, 1), np.int16), np.zeros(3, np.int64)
+    versions = np.zeros((5, 3, 8, 8, 1), np.int16)
+    assert data.Split(images=three, labels=labels, versions=versions).versions is versions
+    for wrong in (versions[:, :2], versions[0], versions.astype(np.uint8)):
+        with pytest.raises(ConfigError, match=r"versions .* do not fit: wanted \[V, N, H, W, C\]"):
+            data.Split(images=three, labels=labels, versions=wrong)
+
+
 def test_names() -> None:
-    assert data.NAMES == ("digits", "mnist", "gtsrb", "belgium_ts", "chinese_ts")
-    assert data.TRAINABLE == ("digits", "mnist", "gtsrb")
+    signs, speech = ("belgium_ts", "chinese_ts"), ("speech_happy", "speech_12")
+    assert data.NAMES == ("digits", "mnist", "gtsrb", *signs, *speech, "speech_12_speakers")
+    assert data.TRAINABLE == ("digits", "mnist", "gtsrb", *speech, "speech_12_speakers")
     assert data.classes("mnist") == tuple("0123456789")
+    assert {data.kind(name) for name in data.NAMES[:5]} == {"images"}
+    assert {data.kind(name) for name in data.NAMES[5:]} == {"sounds"}
 
 
 def test_the_test_part_alone_is_the_same() -> None:
@@ -92,17 +105,26 @@ def test_the_test_part_alone_is_the_same() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "size", "said"),
+    ("name", "form", "said"),
     [
         ("digits", 28, "the images of 'digits' have 8x8 pixels, not 28x28"),
         ("gtsrb", None, "the images of 'gtsrb' differ in size"),
         ("gtsrb", -1, r"not in 1\.\.1024"),
         ("belgium_ts", 2000, r"not in 1\.\.1024"),
+        ("gtsrb", Features(), "'gtsrb' holds images"),
+        ("digits", Features(), "'digits' holds images"),
+        ("speech_happy", 48, "'speech_happy' holds sounds, which have no size in pixels: 48"),
     ],
 )
-def test_size_that_does_not_suit_is_refused(
-    name: str, size: int | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_form_that_does_not_suit_is_refused(
+    name: str, form: data.Form | None, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(system, "cache_dir", lambda: tmp_path)
     with pytest.raises(ConfigError, match=said):
-        data.load_test(name, size)
+        data.load_test(name, form)
+
+
+def test_images_have_no_changed_copies() -> None:
+    changes = data.Changes(versions=2, shift=0.1, speed=0, tone=0, noise=0, made=0)
+    with pytest.raises(ConfigError, match="'digits' holds images, of which no changed copies"):
+        data.load("digits", changes=changes)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
+import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from conftest import Onebit
 from onebit.data.catalogue import SETS, PublicFile
-from onebit.data.download import fetch
+from onebit.data.download import fetch, unpack
 from onebit.data.parts import silent
 from onebit.errors import ConfigError
 
@@ -31,6 +35,27 @@ def idx(*shape: int) -> bytes:
     return gzip.compress(header + bytes(size))
 
 
+def wav(seconds: int) -> bytes:
+    """A silent wav file."""
+    file = io.BytesIO()
+    wavfile.write(file, 8000, np.zeros(8000 * seconds, np.int16))
+    return file.getvalue()
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    """A tar.gz file of a folder "." and these files."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        top = tarfile.TarInfo(".")
+        top.type = tarfile.DIRTYPE
+        archive.addfile(top)
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return packed.getvalue()
+
+
 MNIST = {
     "train-images-idx3-ubyte.gz": idx(60_000, 28, 28),
     "train-labels-idx1-ubyte.gz": idx(60_000),
@@ -39,12 +64,22 @@ MNIST = {
 }
 
 
+SPEECH = {
+    "./validation_list.txt": b"happy/vv_nohash_0.wav\n",
+    "./testing_list.txt": b"happy/tt_nohash_0.wav\ncat/tt_nohash_0.wav\n",
+    "./cat/tt_nohash_0.wav": wav(1),
+    **{f"./happy/{speaker}_nohash_0.wav": wav(1) for speaker in ("aa", "vv", "tt")},
+    "./_background_noise_/a.wav": wav(20),
+}
+SERVED = {**MNIST, "speech_commands_v0.02.tar.gz": tar(SPEECH)}
+
+
 class Handler(BaseHTTPRequestHandler):
     """Serves the files below; /cut/ says how long they are and stops in the middle."""
 
     def do_GET(self) -> None:
         _, how, name = self.path.split("/")
-        content = MNIST.get(name, CONTENT)
+        content = SERVED.get(name, CONTENT)
         self.server.asked.append(name)  # type: ignore[attr-defined]
         self.send_response(404 if how == "gone" else 200)
         if how != "unsized":
@@ -116,22 +151,23 @@ def test_damaged_file_is_fetched_again(server: ThreadingHTTPServer, tmp_path: Pa
 
 
 @pytest.fixture
-def mnist(
+def addresses(
     server: ThreadingHTTPServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> ThreadingHTTPServer:
-    """The server, as MNIST's public address; no data set is there yet."""
+    """The server, as the public address of MNIST and Speech Commands; no data set is there yet."""
     monkeypatch.setenv("ONEBIT_DATA", str(tmp_path / "data"))
-    known = SETS["mnist"]
-    files = {
-        part: tuple(public(server, "whole", file.name, MNIST[file.name]) for file in files)
-        for part, files in known.files.items()
-    }
-    monkeypatch.setitem(SETS, "mnist", replace(known, files=files))
+    for name in ("mnist", "speech_happy"):
+        known = SETS[name]
+        files = {
+            part: tuple(public(server, "whole", file.name, SERVED[file.name]) for file in files)
+            for part, files in known.files.items()
+        }
+        monkeypatch.setitem(SETS, name, replace(known, files=files))
     return server
 
 
 def test_command_fetches_what_is_missing(
-    mnist: ThreadingHTTPServer, onebit: Onebit, tmp_path: Path
+    addresses: ThreadingHTTPServer, onebit: Onebit, tmp_path: Path
 ) -> None:
     said = onebit("data", "mnist")
     assert said.code == 2
@@ -145,12 +181,55 @@ def test_command_fetches_what_is_missing(
     assert said.code == 0
     assert "60,000" in said.out
     assert "fetched 2 files" in said.err
-    assert mnist.asked == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
+    assert addresses.asked == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"]
     assert "nothing to fetch" in onebit("data", "mnist-tfc", "--download").err
-    assert len(mnist.asked) == 2
+    assert len(addresses.asked) == 2
 
 
-def test_command_says_what_there_is(mnist: ThreadingHTTPServer, onebit: Onebit) -> None:
+def test_command_unpacks_a_tar_file_and_removes_it(
+    addresses: ThreadingHTTPServer, onebit: Onebit, tmp_path: Path
+) -> None:
+    said = onebit("data", "speech_happy", "--download")
+    assert said.code == 0 and "fetched 1 files" in said.err
+    folder = tmp_path / "data" / "speech_commands"
+    assert list((tmp_path / "data").iterdir()) == [folder]
+    found = {f"./{file.relative_to(folder)}": file for file in folder.rglob("*") if file.is_file()}
+    assert {name: file.read_bytes() for name, file in found.items()} == SPEECH
+    assert "nothing to fetch" in onebit("data", "speech_happy", "--download").err
+    assert addresses.asked == ["speech_commands_v0.02.tar.gz"]
+
+
+def test_folder_that_is_there_is_not_written_over(
+    addresses: ThreadingHTTPServer, onebit: Onebit, tmp_path: Path
+) -> None:
+    mine = tmp_path / "data" / "speech_commands" / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("mine")
+    said = onebit("data", "speech_happy", "--download")
+    said.refused(2, "never writes over one that is there", "move ")
+    assert mine.read_text() == "mine" and not addresses.asked
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (CONTENT, r"cannot unpack '.*a\.tar\.gz': "),
+        (tar(SPEECH)[:-3000], r"cannot unpack '.*a\.tar\.gz': "),
+        (tar({"../evil": b""}), r"cannot unpack '.*a\.tar\.gz': '\.\./evil' lies outside"),
+        (tar({"/no/evil": b""}), r"cannot unpack '.*a\.tar\.gz': '/no/evil' lies outside"),
+    ],
+)
+def test_tar_file_is_unpacked_whole_or_not_at_all(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
+    archive = tmp_path / "a.tar.gz"
+    archive.write_bytes(content)
+    with pytest.raises(ConfigError, match=said):
+        unpack(archive, tmp_path / "folder", silent)
+    assert list(tmp_path.iterdir()) == [archive]
+
+
+def test_command_says_what_there_is(addresses: ThreadingHTTPServer, onebit: Onebit) -> None:
     rows = json.loads(onebit("data", "--json").out)
     assert [row["data"] for row in rows] == list(SETS)
     states = {row["data"]: [part["state"] for part in row["parts"].values()] for row in rows}
@@ -162,20 +241,21 @@ def test_command_says_what_there_is(mnist: ThreadingHTTPServer, onebit: Onebit) 
     assert all(name in said.out for name in SETS)
 
 
-@pytest.mark.parametrize("name", ["gtsrb", "mnist", "belgium_ts", "chinese_ts"])
+@pytest.mark.parametrize("name", ["gtsrb", "mnist", "belgium_ts", "chinese_ts", "speech_12"])
 def test_missing_data_set_ends_with_how_to_get_it(
-    mnist: ThreadingHTTPServer, onebit: Onebit, name: str
+    addresses: ThreadingHTTPServer, onebit: Onebit, name: str
 ) -> None:
     said = onebit("data", name, "--json")
     assert said.code == 2
     facts = json.loads(said.out)
-    assert facts["source"] and facts["licence"] and name in facts["folder"]
-    assert bool(facts["files"]) == (name in ("gtsrb", "mnist"))
+    folder = "speech_commands" if name == "speech_12" else name
+    assert facts["source"] and facts["licence"] and folder in facts["folder"]
+    assert len(facts["files"]) == {"gtsrb": 3, "mnist": 4, "speech_12": 1}.get(name, 0)
     assert name in said.err and "hint: " in said.err
 
 
 def test_without_public_address_the_source_is_named(
-    mnist: ThreadingHTTPServer, onebit: Onebit
+    addresses: ThreadingHTTPServer, onebit: Onebit
 ) -> None:
     onebit("data", "belgium_ts", "--download").refused(2, "no public address", "btsd.ethz.ch")
 

@@ -21,11 +21,25 @@ def test_scores_count_by_class_and_name_confusions() -> None:
     labels, found = np.array([0, 0, 0, 2, 2, 2]), np.array([0, 1, 1, 2, 2, 0])
     got = evaluate.scores(found, labels, ("a", "b", "c", "d"))
     assert (got["images"], got["accuracy"]) == (6, 0.5)
+    assert got["balanced"] == 0.5
     assert (got["classes"], got["classes_that_occur"]) == (4, 2)
     rows = [(row["name"], row["images"], row["right"]) for row in got["by_class"]]
     assert rows == [("a", 3, 1), ("c", 3, 2)]
     pairs = [(row["label_name"], row["class_name"], row["images"]) for row in got["confusions"]]
     assert pairs == [("a", "b", 2), ("c", "a", 1)]
+
+
+def test_balanced_is_the_mean_over_the_classes_that_occur() -> None:
+    chance = np.random.default_rng(1)
+    labels = chance.choice(5, 200, p=[0.7, 0.1, 0.1, 0.1, 0])
+    found = np.where(chance.random(200) < 0.6, labels, chance.integers(0, 5, 200))
+    shares = []
+    for label in range(4):
+        own = [found[at] == label for at in range(200) if labels[at] == label]
+        shares.append(sum(own) / len(own))
+    assert evaluate.balanced(found, labels) == pytest.approx(sum(shares) / 4)
+    assert evaluate.balanced(found, labels) != pytest.approx((found == labels).mean(), abs=0.01)
+    assert evaluate.scores(found, labels, "abcde")["balanced"] == pytest.approx(sum(shares) / 4)
 
 
 def test_a_network_is_scored_on_its_own_data(onebit: Onebit) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 import bnn_pynq
 import larq_nets
-from onebit import board, choose, cost, fifos, flow, folding, recipe, simulate
+from onebit import board, choose, cost, fifos, flow, folding, recipe, simulate, trial
 from onebit.lower import lower
 from onebit.net import Net
 
@@ -107,7 +107,7 @@ def test_the_sized_accelerator_itself_keeps_the_interval(tmp_path: Path) -> None
         lowered = lower(chosen.model, raw="UINT8")
         flow.write(chosen, lowered, folds, tmp_path / name)
         compiled = flow.read(tmp_path / name)
-        samples = flow.samples(compiled, IMAGES, 0)
+        samples = trial.samples(compiled, IMAGES, 0)
         assert compiled.folding == folds
         elements = samples.raw
         measured.append(simulate.run(tmp_path / name, net, folds, elements).interval)

@@ -12,7 +12,7 @@ from onnx import ModelProto, numpy_helper
 import bnn_pynq
 import random_convs
 from larq_nets import NETWORKS, LarqNet
-from onebit import flow, golden
+from onebit import golden, trial
 from onebit.errors import ConfigError
 from onebit.lower import Lowered, lower
 from onebit.lower.evaluate import session
@@ -54,7 +54,7 @@ def ties_and_mismatches(logits: np.ndarray, classes: np.ndarray) -> tuple[list[i
     differing = np.flatnonzero(logits.argmax(axis=1) != classes)
     rows = logits[differing]
     gap = rows.max(axis=1) - rows[np.arange(len(rows)), classes[differing]]
-    tie = gap <= flow.SUMMATION_ERROR * np.abs(rows).max(axis=1)
+    tie = gap <= trial.SUMMATION_ERROR * np.abs(rows).max(axis=1)
     return differing[tie].tolist(), differing[~tie].tolist()
 
 

@@ -11,7 +11,7 @@ import pytest
 from onnx import ModelProto, helper
 
 import tiny
-from onebit import flow, golden
+from onebit import flow, golden, trial
 from onebit.errors import ConfigError
 from onebit.lower import lower
 from onebit.lower.runtime import execute, throughput
@@ -129,9 +129,9 @@ def test_only_real_ties_are_excused(tmp_path: Path, size: float) -> None:
 
     path = tiny.write(tmp_path / "net.onnx", tiny.model(end=end))
     made = flow.compile_network(str(path), tmp_path / "out", "pynq-z2", None, None)
-    chosen = flow.samples(made, 200, 0)
+    chosen = trial.samples(made, 200, 0)
     right = golden.run(made.net, chosen.raw)
-    assert flow.against_source(made, chosen, right)["source_equal"] == 200
+    assert trial.against_source(made, chosen, right)["source_equal"] == 200
     worst = golden.Outputs(logits=right.logits, classes=right.logits.argmin(axis=1))
-    found = flow.against_source(made, chosen, worst)
+    found = trial.against_source(made, chosen, worst)
     assert not found["source_ties"] and len(found["source_mismatches"]) > 100

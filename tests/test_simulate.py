@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tiny
-from onebit import flow, golden, simulate
+from onebit import flow, golden, simulate, trial
 from onebit.cost import interval
 from onebit.folding import Fold, Folding
 
@@ -25,15 +25,15 @@ def test_a_wrong_class_with_right_logits_is_located(made: flow.Compiled) -> None
     broken = text.replace("CLASS_W'(", "CLASS_W'(1) + CLASS_W'(", 1)
     assert broken != text
     head.write_text(broken)
-    samples = flow.samples(made, 20, 0)
-    facts = flow.run_simulation(made, samples)
+    samples = trial.samples(made, 20, 0)
+    facts = trial.run_simulation(made, samples)
     assert facts["mismatches"] > 0
     assert facts["mismatch"]["layer"] == "class"
     assert facts["mismatch"]["expected"] != facts["mismatch"]["got"]
 
 
 def test_stalls_are_waited_for(made: flow.Compiled) -> None:
-    samples = flow.samples(made, 20, 0)
+    samples = trial.samples(made, 20, 0)
     elements = golden.encode(made.net.input, samples.raw)
     found = simulate.run(made.out, made.net, made.folding, elements, stall=95, seed=1)
     assert not len(simulate.compare(found, golden.run(made.net, samples.raw)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ def convs(tmp_path_factory: pytest.TempPathFactory) -> recipe.Recipe:
 
 def train(known: recipe.Recipe, out: Path, **options: Any) -> Result:
     """Train on the recipe's own data."""
-    return train_on(known, data.load(known.data, known.input.size), out, **options)
+    return train_on(known, data.load(known.data, known.form, changes=known.changes), out, **options)
 
 
 def interrupt_after_first(epoch: loop.Epoch) -> None:
@@ -78,6 +78,7 @@ def test_training_makes_all_files_and_nothing_else(whole: Path) -> None:
     card = json.loads((whole / "card.json").read_text())
     assert card["command"] == f"onebit train digits-mlp --epochs {EPOCHS}"
     assert card["test_accuracy"] is None and card["test_accuracy_float"] > 0.2
+    assert card["test_balanced"] is card["features"] is card["teacher"] is None
     assert np.sum(card["confusion"]) == card["test_images"] == 360
     assert len(card["curve"]["train_loss"]) == card["epochs"] == EPOCHS
 
@@ -92,12 +93,13 @@ def test_interrupted_training_resumes_exactly(whole: Path, tmp_path: Path) -> No
         tmp_path,
         epochs=EPOCHS,
         progress=seen.append,
-        integer_accuracy=lambda *_: Measured(accuracy=0.5, summary={}),
+        integer_accuracy=lambda *_: Measured(accuracy=0.5, balanced=0.25, summary={}),
     )
     assert [row.epoch for row in seen] == [2, 3]
     for name in ("model.qonnx", "curves.svg", "confusion.svg"):
         assert (result.folder / name).read_bytes() == (whole / name).read_bytes()
-    assert result.test_accuracy == 0.5
+    card = json.loads((result.folder / "card.json").read_text())
+    assert (result.test_accuracy, card["test_balanced"]) == (0.5, 0.25)
 
 
 def test_a_network_of_convolutions_resumes_exactly_and_exports_what_it_computes(
@@ -291,7 +293,7 @@ def test_a_binary_layer_refuses_a_bias() -> None:
 
 def augment(**changes: Any) -> recipe.Augment:
     """No change but `changes`."""
-    none = {"shift": 0, "rotation": 0, "scale": 0, "brightness": 0, "contrast": 0, "blur": 0}
+    none = {field.name: 0 for field in fields(recipe.Augment)}
     return recipe.Augment(**{**none, "edge": "zero", **changes})
 
 

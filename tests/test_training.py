@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ import numpy as np
 import pytest
 import torch
 
-from onebit import data, golden, recipe
+import tiny
+from onebit import data, golden, recipe, system
 from onebit.lower import lower
 from onebit.train import export, loop, network, run
 from onebit.train.split import held_out, split
 
+Onebit = Callable[..., tiny.Said]
 TAUGHT = """\
 # Every way of training at once, on a small network.
 title = "Digits"
@@ -38,7 +41,7 @@ contrast = 0.2
 blur = 0.1
 balance = 0.5
 precision = "bfloat16"
-reestimate = true
+reestimate = "end"
 [teacher]
 epochs = 2
 share = 0.6
@@ -137,7 +140,7 @@ def precisely(known: recipe.Recipe) -> recipe.Recipe:
 
 def test_reestimated_norms_are_those_of_the_images_as_they_are(taught: recipe.Recipe) -> None:
     digits = data.load("digits")
-    learn, validate = split(digits.train, 0.1, 1, torch.device("cpu"))
+    learn, validate = split(digits, 0.1, 1, torch.device("cpu"))
     model = network.build(taught, (1, 8, 8), 10)
     twin = loop.reestimated(taught, model, learn)
     with torch.no_grad():
@@ -167,6 +170,39 @@ def test_a_group_lies_on_one_side_and_each_class_on_both() -> None:
     assert not held[labels == 2].any()
 
 
+@pytest.mark.parametrize("fraction", [0.05, 0.1, 0.3])
+def test_groups_that_run_through_the_classes_are_held_out_as_a_fraction(fraction: float) -> None:
+    chance = np.random.default_rng(2)
+    labels, groups = chance.integers(0, 12, 4000), chance.integers(0, 300, 4000)
+    held = held_out(labels, groups, fraction, np.random.default_rng(1))
+    assert not set(groups[held]) & set(groups[~held])
+    assert len(set(groups[held])) / 300 == pytest.approx(fraction, rel=0.3)
+    for label in range(12):
+        own = [len(set(groups[(labels == label) & side])) for side in (held, held | True)]
+        assert own[0] >= round(fraction * own[1]) and own[0] / own[1] < 1.5 * fraction + 0.01
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_class_with_one_group_teaches_though_others_share_the_group(seed: int) -> None:
+    labels, groups = np.array([0, 0, 0, 1]), np.array([1, 2, 3, 1])
+    held = held_out(labels, groups, 0.5, np.random.default_rng(seed))
+    assert not held[labels == 1].any() and held[labels == 0].any()
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_groups_of_one_class_are_held_out_class_by_class(seed: int) -> None:
+    """As it was before groups ran through several classes, so old trainings repeat."""
+    chance = np.random.default_rng(seed)
+    groups = chance.integers(0, 200, 2000)
+    labels = np.where(groups == 0, 7, groups % 7)  # the last class has one group
+    naive, generator = np.zeros(len(labels), bool), np.random.default_rng(seed)
+    for label in range(8):
+        own = np.unique(groups[labels == label])
+        count = min(len(own) - 1, max(1, round(0.1 * len(own))))
+        naive |= np.isin(groups, generator.permutation(own)[:count])
+    np.testing.assert_array_equal(held_out(labels, groups, 0.1, np.random.default_rng(seed)), naive)
+
+
 def test_layers_without_norms_go_all_the_way(tmp_path: Path) -> None:
     text = TAUGHT.replace("{ conv = 6 }", "{ conv = 6, norm = false }")
     text = text.replace("{ dense = 10 }", "{ dense = 10, norm = false }").partition("[teacher]")[0]
@@ -180,6 +216,42 @@ def test_layers_without_norms_go_all_the_way(tmp_path: Path) -> None:
     found = golden.run(lower(made).net, digits.test.images).classes
     logits = export.execute(made, digits.test.images.transpose(0, 3, 1, 2))
     assert (logits[np.arange(len(found)), found] == logits.max(axis=1)).all()  # ties are many
+
+
+@pytest.fixture
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """models/ with the one network `some`, for digits; MNIST is at hand and has their images."""
+    folder, real, load = tmp_path / "models", system.share_dir, data.load
+    (folder / "some").mkdir(parents=True)
+    (folder / "some/recipe.toml").write_text(TAUGHT.partition("[teacher]")[0])
+    (folder / "notes.toml").write_text("[data]\n[original]\n")
+    monkeypatch.setattr(system, "share_dir", lambda name: {"models": folder}.get(name, real(name)))
+    monkeypatch.setattr(data, "load", lambda name, form, **options: load("digits", form))
+    return folder
+
+
+def test_another_data_set_is_another_training(onebit: Onebit, models: Path, tmp_path: Path) -> None:
+    train = ("train", "some", "--epochs", 1)
+    assert onebit(*train, "--data", "mnist", "--out", "other").code == 0
+    card = json.loads((tmp_path / "other/train/some/card.json").read_text())
+    assert card["data"] == "mnist"
+    assert card["command"] == "onebit train some --data mnist --epochs 1"
+    assert onebit(*train, "--data", "digits").code == 0, "which is the recipe's own"
+    card = json.loads((tmp_path / "out/train/some/card.json").read_text())
+    assert (card["data"], card["command"]) == ("digits", "onebit train some --epochs 1")
+    onebit(*train, "--data", "mnist").refused(2, "the checkpoint .* now it is 1 epochs", "--fresh")
+    onebit(*train, "--out", "other").refused(2, "the checkpoint .* now it is 1 epochs", "--fresh")
+
+
+def test_what_learnt_from_other_data_is_not_published(
+    onebit: Onebit, models: Path, tmp_path: Path
+) -> None:
+    train = ("train", "some", "--epochs", 1)
+    said = onebit(*train, "--data", "mnist", "--publish")
+    said.refused(2, "--publish wants the recipe's own data", "recipe.toml")
+    assert not (tmp_path / "out").exists()
+    onebit(*train, "--data", "speech_12").refused(2, "'some' cannot be trained on 'speech_12'", "")
+    onebit(*train, "--data", "belgium_ts").refused(2, "cannot be trained on", "digits, mnist")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
+from typing import Literal
 
+from onebit import system
+from onebit.data import speech
 from onebit.data.digits import find_digits, find_mnist
 from onebit.data.parts import Part
 from onebit.data.signs import CLASSES, find_by_class, find_gtsrb
@@ -13,6 +17,7 @@ from onebit.data.signs import CLASSES, find_by_class, find_gtsrb
 DIGITS = tuple("0123456789")
 MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 GTSRB = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
+GOOGLE = "https://storage.googleapis.com/download.tensorflow.org/data/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +40,27 @@ class Known:
 
     title: str
     classes: tuple[str, ...]
-    side: int | None  # of its images, in pixels; None where they differ
-    parts: Mapping[str, int | None]  # `train`, `test`: images when complete, where that is set
+    kind: Literal["images", "sounds"] = "images"
+    side: int | None = None  # of its images, in pixels; None where they differ
+    # `train`, `validation`, `test`: what it has, and how many samples when complete, where set
+    parts: Mapping[str, int | None]
     find: Callable[[str], Part]
     source: str  # where it comes from, and how to put it in place by hand
     licence: str
     files: Mapping[str, tuple[PublicFile, ...]] = field(default_factory=dict)  # by part
+    folder: str | None = None  # that it lies in, where that is not its own name
 
+
+SPEECH = PublicFile(
+    url=GOOGLE + "speech_commands_v0.02.tar.gz",
+    md5="6b74f3901214cb2c2934e98196829835",
+    size=2_428_923_189,
+)
+SPEECH_SOURCE = (
+    "speech_commands_v0.02.tar.gz, unpacked; tested with _silence_ too, where that folder of "
+    "speech_commands_test_set_v0.02.tar.gz (same address) is put beside the words"
+)
+WARDEN = "CC BY 4.0; Warden, Speech Commands (2018)"
 
 SETS: dict[str, Known] = {
     "digits": Known(
@@ -91,7 +110,6 @@ SETS: dict[str, Known] = {
     "gtsrb": Known(
         title="German traffic signs",
         classes=CLASSES,
-        side=None,
         parts={"train": 39_209, "test": 12_630},
         find=find_gtsrb,
         source="the three official zip files, unpacked or not; or Kaggle's "
@@ -122,7 +140,6 @@ SETS: dict[str, Known] = {
     "belgium_ts": Known(
         title="Belgian traffic signs of GTSRB's classes",
         classes=CLASSES,
-        side=None,
         parts={"test": None},
         find=partial(find_by_class, "belgium_ts"),
         source="BelgiumTSC_Testing.zip from https://btsd.ethz.ch/shareddata/, its images sorted by "
@@ -132,11 +149,50 @@ SETS: dict[str, Known] = {
     "chinese_ts": Known(
         title="Chinese traffic signs of GTSRB's classes",
         classes=CLASSES,
-        side=None,
         parts={"test": None},
         find=partial(find_by_class, "chinese_ts"),
         source="TSRD-Test.zip from http://www.nlpr.ia.ac.cn/pal/trafficdata/recognition.html, its "
         "images sorted by hand into folders named by GTSRB class, 0..42",
         licence="for research; Huang Linlin, Chinese Traffic Sign Database",
     ),
+    "speech_happy": Known(
+        title="the spoken word happy against other words and noise",
+        classes=speech.HAPPY,
+        kind="sounds",
+        # words of v0.02, and cuts of its background recordings or the official test set's silence
+        parts={"train": 84_843 + 472, "validation": 9_981 + 73, "test": 11_005 + 408},
+        find=partial(speech.find_speech, "speech_happy"),
+        source=SPEECH_SOURCE,
+        licence=WARDEN,
+        files=dict.fromkeys(("train", "validation", "test"), (SPEECH,)),
+        folder=speech.FOLDER,
+    ),
+    "speech_12": Known(
+        title="ten spoken commands, silence and other words",
+        classes=speech.TWELVE,
+        kind="sounds",
+        parts={"train": None, "validation": None, "test": None},
+        find=partial(speech.find_speech, "speech_12"),
+        source=SPEECH_SOURCE,
+        licence=WARDEN,
+        files=dict.fromkeys(("train", "validation", "test"), (SPEECH,)),
+        folder=speech.FOLDER,
+    ),
+    "speech_12_speakers": Known(
+        title="the same within the official test clips, by speaker",
+        classes=speech.TWELVE,
+        kind="sounds",
+        parts={"train": None, "test": None},
+        find=partial(speech.find_speech, "speech_12_speakers"),
+        source="speech_commands_v0.02.tar.gz, or the part of it that its two lists are cut to; and "
+        "_silence_ of speech_commands_test_set_v0.02.tar.gz, put beside the words; both from "
+        "http://download.tensorflow.org/data/. With all of it take speech_12",
+        licence=WARDEN,
+        folder=speech.FOLDER,
+    ),
 }
+
+
+def home(name: str) -> Path:
+    """Where the data set `name` belongs."""
+    return system.data_dir() / (SETS[name].folder or name)

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from onebit import system
-from onebit.data.images import Listing, contents, inventory, read
+from onebit.data.files import Listing, contents, inventory
+from onebit.data.images import read
 from onebit.data.parts import MissingData, Part
 from onebit.errors import ConfigError
 

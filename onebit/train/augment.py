@@ -1,4 +1,4 @@
-"""Random changes of a batch of images, in plain torch: of places and of light."""
+"""Random changes of a batch of samples, in plain torch: of places and light, or masks."""
 
 from __future__ import annotations
 
@@ -16,14 +16,32 @@ PADDING = {"zero": "zeros", "repeat": "border"}  # what torch calls a recipe's `
 def augmented(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:
     """Each of `images` (float [N, C, H, W], raw whole values) changed by chance.
 
-    The values stay whole and in 0..255, so that training sees what a sensor could have given.
+    The values stay whole, those of images in 0..255, so that training sees what a sensor could
+    have given.
     `generator` lives on the CPU, so that every device draws the same numbers.
     """
     if how.shift or how.rotation or how.scale:
         images = moved(images, how, generator).round_()
     if how.brightness or how.contrast or how.blur:
         images = lit(images, how, generator).round_().clamp_(0, 255)
+    if how.mask_frames:
+        images = masked(images, 2, how.mask_frames, generator)
+    if how.mask_coefficients:
+        images = masked(images, 3, how.mask_coefficients, generator)
     return images
+
+
+def masked(images: Tensor, axis: int, most: int, generator: torch.Generator) -> Tensor:
+    """`images` with 0..`most` neighbours on one axis set to zero, each at places of its own."""
+    size = images.shape[axis]
+    chance = torch.rand(2, len(images), 1, generator=generator)
+    width = (chance[0] * (min(most, size) + 1)).floor()
+    start = (chance[1] * (size - width + 1)).floor()
+    place = torch.arange(size)
+    hidden = (start <= place) & (place < start + width)
+    shape = [len(images), 1, 1, 1]
+    shape[axis] = size
+    return images.masked_fill(hidden.view(shape).to(images.device), 0)
 
 
 def moved(images: Tensor, how: Augment, generator: torch.Generator) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from onebit.cards import Measured
 from onebit.cards import write as write
 from onebit.data import Dataset, Split
+from onebit.evaluate import balanced
 from onebit.recipe import Recipe
 from onebit.train.loop import State
 
@@ -32,27 +34,32 @@ def card(
     model: bytes,
     parameters: int,
     predicted: NDArray[np.int64],
+    taught: NDArray[np.int64] | None,
 ) -> dict[str, Any]:
     """The card of a network whose QONNX file is `model` and says `predicted` on the test images.
 
-    Accuracies are fractions. `test_accuracy`, the integer model's, and `summary` are None until
-    `measured`; `rtl` is None until a simulation of all test images is published.
+    `taught` is what the teacher says. Accuracies are fractions, balanced ones the mean over the
+    classes. What the integer model is stays None until `measured`; `rtl` until a simulation of all
+    test images is published.
     """
     labels, curve = dataset.test.labels, state.curve
     confusion = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     epochs = len(curve)
-    command = f"onebit train {recipe.name}"
+    command = recipe.command
     if epochs != recipe.training.epochs:
         command += f" --epochs {epochs}"
     return {
         "network": recipe.name,
         "title": recipe.title,
         "data": recipe.data,
+        "features": None if recipe.features is None else asdict(recipe.features),
         "classes": list(dataset.classes),
         "test_images": len(labels),
         "test_accuracy": None,
+        "test_balanced": None,
         "test_accuracy_float": round(float((predicted == labels).mean()), 5),
+        "teacher": None if taught is None else _teacher(recipe, taught, labels),
         "validation_accuracy": max(row.validation_accuracy for row in curve),
         "parameters": parameters,
         "seed": recipe.seed,
@@ -64,6 +71,7 @@ def card(
         "recipe_sha256": recipe.digest,
         "model_sha256": hashlib.sha256(model).hexdigest(),
         "summary": None,
+        "false_accepts": None,
         "rtl": None,
         "confusion": confusion.tolist(),
         "curve": {key: [getattr(row, key) for row in curve] for key in CURVES},
@@ -78,4 +86,20 @@ def versions() -> dict[str, str]:
 
 def measured(card: Mapping[str, Any], found: Measured) -> dict[str, Any]:
     """The card with what the integer model is."""
-    return {**card, "test_accuracy": round(found.accuracy, 5), "summary": found.summary}
+    return {
+        **card,
+        "test_accuracy": round(found.accuracy, 5),
+        "test_balanced": round(found.balanced, 5),
+        "summary": found.summary,
+        "false_accepts": found.false_accepts,
+    }
+
+
+def _teacher(recipe: Recipe, found: NDArray[np.int64], labels: NDArray[np.int64]) -> dict[str, Any]:
+    """How many of the teacher's answers are right: of all, and as the mean over the classes."""
+    how = recipe.training.teacher
+    return {
+        "same_layers": how is not None and how.layers == recipe.layers,
+        "test_accuracy": round(float((found == labels).mean()), 5),
+        "test_balanced": round(balanced(found, labels), 5),
+    }

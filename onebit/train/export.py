@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 import torch
 from brevitas.export import export_qonnx as brevitas_export
+from brevitas.quant import Int8ActPerTensorFixedPoint
 from brevitas.quant.binary import (
     SignedBinaryActPerTensorConst,
     SignedBinaryWeightPerTensorConst,
@@ -29,7 +30,7 @@ from torch import nn
 from onebit import system
 from onebit.errors import CheckFailed, ConfigError
 from onebit.lower.runtime import any_batch
-from onebit.train.layers import BinaryConv2d, BinaryLinear, Sign
+from onebit.train.layers import BinaryConv2d, BinaryLinear, Quantise, Sign
 
 OPSET = 13  # qonnx and FINN know its operators
 CHECKED_SAMPLES = 64
@@ -38,10 +39,17 @@ EXECUTED_TOGETHER = 1000  # qonnx keeps every tensor of a run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawInput:
-    """One sample as the model takes it: its shape without the batch, and its bits (unsigned)."""
+    """One sample as the model takes it: its shape without the batch, and its whole values."""
 
     shape: tuple[int, ...]
     bits: int
+    signed: bool = False
+
+    @property
+    def range(self) -> tuple[int, int]:
+        """The least value, and one more than the largest."""
+        least = -(1 << self.bits - 1) if self.signed else 0
+        return least, least + (1 << self.bits)
 
 
 class UnitWeight(SignedBinaryWeightPerTensorConst):  # type: ignore[misc]
@@ -72,7 +80,7 @@ def export_qonnx(model: nn.Module, path: Path | str, *, input: RawInput) -> None
         )
         content = cleaned(onnx.load(file), input)
         file.write_bytes(content)
-        noise = np.random.default_rng(0).integers(0, 2**input.bits, (CHECKED_SAMPLES, *input.shape))
+        noise = np.random.default_rng(0).integers(*input.range, (CHECKED_SAMPLES, *input.shape))
         compare(model, file, noise)
     system.write_bytes(path, content)
 
@@ -85,6 +93,8 @@ def with_brevitas_layers(module: nn.Module) -> nn.Module:
     if isinstance(module, Sign):
         layer: Any = qnn.QuantIdentity(act_quant=SignedBinaryActPerTensorConst)
         return layer.eval()  # type: ignore[no-any-return]
+    if isinstance(module, Quantise):
+        return quantiser(module)
     if isinstance(module, BinaryLinear):
         layer = qnn.QuantLinear(
             module.in_features, module.out_features, bias=False, weight_quant=UnitWeight
@@ -114,15 +124,32 @@ def with_brevitas_layers(module: nn.Module) -> nn.Module:
     return layer.eval()  # type: ignore[no-any-return]
 
 
+def quantiser(module: Quantise) -> nn.Module:
+    """The same with a scale that is constant."""
+    most = module.step * (1 << module.bits - 1)
+    layer: nn.Module = qnn.QuantIdentity(
+        act_quant=Int8ActPerTensorFixedPoint,
+        bit_width=module.bits,
+        scaling_impl_type="const",
+        restrict_scaling_type="fp",
+        min_val=-most,
+        max_val=most,
+    )
+    return layer.eval()
+
+
 def cleaned(graph: onnx.ModelProto, input: RawInput) -> bytes:
     """The file's bytes: a typed input, shapes, and nothing of the machine that made it."""
     for node in graph.graph.node:
         node.name = re.sub(r"[^A-Za-z0-9]+", "_", node.name).strip("_")
     wrapper = ModelWrapper(graph).transform(InferShapes())
-    for node in wrapper.get_nodes_by_op_type("BipolarQuant"):  # their scales have random names
-        wrapper.rename_tensor(node.input[1], f"{node.name}_scale")
+    for kind in ("BipolarQuant", "Quant"):  # their constants have random names
+        for node in wrapper.get_nodes_by_op_type(kind):
+            for tensor, name in zip(node.input[1:], ("scale", "zero", "bits"), strict=False):
+                wrapper.rename_tensor(tensor, f"{node.name}_{name}")
     del wrapper.graph.quantization_annotation[:]
-    wrapper.set_tensor_datatype("input", DataType[f"UINT{input.bits}"])
+    sign = "" if input.signed else "U"
+    wrapper.set_tensor_datatype("input", DataType[f"{sign}INT{input.bits}"])
     graph = wrapper.model
     parameters = {tensor.name for tensor in graph.graph.initializer}
     shapes = sorted(graph.graph.value_info, key=lambda value: value.name)  # they come as a set

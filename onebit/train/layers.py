@@ -90,6 +90,19 @@ class Binarise(nn.Module):
         return y
 
 
+class Quantise(nn.Module):
+    """Raw samples to the nearest of the 2**bits multiples of `step` around zero; no gradient."""
+
+    def __init__(self, step: float, bits: int) -> None:
+        super().__init__()
+        self.step, self.bits = step, bits
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape to the same shape."""
+        half = 1 << self.bits - 1
+        return (x / self.step).round_().clamp_(-half, half - 1).mul_(self.step)
+
+
 class BinaryLinear(nn.Linear):
     """nn.Linear with weights +-1 and no bias."""
 

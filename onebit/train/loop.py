@@ -11,7 +11,7 @@ import io
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -68,6 +68,7 @@ class State:
     optimiser: torch.optim.Optimizer
     best: dict[str, Tensor]
     curve: list[Epoch]
+    teacher: nn.Module | None = None
     taught: tuple[Epoch, ...] = ()  # the teacher's epochs
 
 
@@ -92,7 +93,7 @@ def fit(
     """
     torch.set_num_threads(1)  # sums are taken in the same order on every machine; small layers
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    learn, validate = split(dataset.train, recipe.training.validation, recipe.seed, device)
+    learn, validate = split(dataset, recipe.training.validation, recipe.seed, device)
     if not resume:
         checkpoint.unlink(missing_ok=True)  # or an interruption would leave it beside a new teacher
 
@@ -119,9 +120,12 @@ def fit(
         teacher=None if taught is None else taught.model,
     )
     state = trained(own)
-    state.taught = () if taught is None else tuple(taught.curve)
-    if recipe.training.reestimate:
-        keep_if_better(recipe, state.model, reestimated(recipe, state.model, learn), validate)
+    done = [] if recipe.training.reestimate != "end" else [state.model]
+    if taught is not None:
+        state.teacher, state.taught = taught.model, tuple(taught.curve)
+        done += [taught.model] if recipe.training.reestimate != "never" else []
+    for model in done:
+        keep_if_better(recipe, model, reestimated(recipe, model, learn), validate)
     return state
 
 
@@ -143,6 +147,9 @@ def start(recipe: Recipe, dataset: Dataset, device: torch.device, stage: Stage) 
     """The state before the first epoch."""
     height, width, channels = dataset.train.images.shape[1:]
     shape = (channels, height, width)
+    how = recipe.training.teacher
+    if stage.name == "teacher" and how is not None:
+        recipe = replace(recipe, layers=how.layers)
     model = build(recipe, shape, len(dataset.classes), stage.parts).to(device)
     return State(
         model=model,
@@ -158,10 +165,13 @@ def advance(
     """One epoch of `stage`, measured; `state` follows."""
     began = time.monotonic()
     loss, accuracy = run_epoch(recipe, stage, state, learn, epoch)
-    validation = evaluate(recipe, state.model, validate)
+    judged = state.model
+    if recipe.training.reestimate == "epoch" and stage.name == "network":
+        judged = reestimated(recipe, state.model, learn)
+    validation = evaluate(recipe, judged, validate)
     best = max((row.validation_accuracy for row in state.curve), default=-1.0)
     if validation[1] >= best:  # of equals the later, which has learnt longer
-        state.best = copy.deepcopy(state.model.state_dict())
+        state.best = copy.deepcopy(judged.state_dict())
     row = Epoch(
         stage=stage.name,
         epoch=epoch + 1,
@@ -198,7 +208,8 @@ def run_epoch(
     total = torch.zeros(2, device=device)
     for index, batch in enumerate(batches):
         labels = learn.labels[batch]
-        images = inputs(recipe, augmented(learn.images[batch].float(), how.augment, generator))
+        drawn = augmented(learn.drawn(batch, generator), how.augment, generator)
+        images = inputs(recipe, drawn)
         with torch.autocast(device.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
             logits = state.model(images).float()
         loss = cross_entropy(logits, labels, weight=weights, label_smoothing=how.smoothing)
@@ -217,11 +228,14 @@ def run_epoch(
     return loss_sum / seen, right_sum / seen
 
 
-def class_weights(labels: Tensor, balance: float) -> Tensor | None:
-    """What a class counts in the loss: (mean images of a class / its own) ** `balance`."""
+def class_weights(labels: Tensor, balance: float, classes: int = 0) -> Tensor | None:
+    """What a class counts in the loss: (mean images of a class / its own) ** `balance`.
+
+    Of the classes up to the last that occurs, or at least of the first `classes`.
+    """
     if not balance:
         return None
-    counts = torch.bincount(labels).clamp_(min=1)
+    counts = torch.bincount(labels, minlength=classes).clamp_(min=1)
     return (counts.float().mean() / counts) ** balance
 
 
@@ -271,13 +285,19 @@ def keep_if_better(
 
 @torch.no_grad()
 def evaluate(recipe: Recipe, model: nn.Module, chosen: Samples) -> tuple[float, float]:
-    """(mean cross-entropy, accuracy) of `model` on images as they are."""
+    """(mean cross-entropy, accuracy) of `model` on images as they are; classes count as they do
+    in the loss."""
     model.eval()
     logits = torch.cat(
         [model(inputs(recipe, images.float())) for images in chosen.images.split(EVALUATION_BATCH)]
     )
-    right = (logits.argmax(1) == chosen.labels).float().mean()
-    return float(cross_entropy(logits, chosen.labels)), float(right)
+    right = (logits.argmax(1) == chosen.labels).float()
+    weights = class_weights(chosen.labels, recipe.training.balance, logits.shape[1])
+    loss = float(cross_entropy(logits, chosen.labels, weight=weights))
+    if weights is None:
+        return loss, float(right.mean())
+    counts = weights[chosen.labels]
+    return loss, float((right * counts).sum() / counts.sum())
 
 
 def save(state: State, stage: Stage, recipe: Recipe) -> None:

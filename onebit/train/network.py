@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from onebit.errors import ConfigError
 from onebit.recipe import Conv, Recipe
-from onebit.train.layers import Binarise, BinaryConv2d, BinaryLinear, Sign
+from onebit.train.layers import Binarise, BinaryConv2d, BinaryLinear, Quantise, Sign
 
 
 def inputs(recipe: Recipe, images: Tensor) -> Tensor:
@@ -49,9 +49,7 @@ def build(
     It takes `inputs` of raw values and gives [N, classes] logits.
     """
     torch.manual_seed(recipe.seed)
-    parts: OrderedDict[str, nn.Module] = OrderedDict()
-    if recipe.input.bits == 1:
-        parts["input"] = Binarise(recipe.input.threshold)
+    parts: OrderedDict[str, nn.Module] = entrance(recipe)
     for index, layer in enumerate(recipe.layers, 1):
         if isinstance(layer, Conv):
             parts[f"conv{index}"] = of.conv(
@@ -78,6 +76,14 @@ def build(
         )
     # the order of the elements in memory only: convolutions run twice as fast on a CPU
     return nn.Sequential(parts).to(memory_format=torch.channels_last)
+
+
+def entrance(recipe: Recipe) -> OrderedDict[str, nn.Module]:
+    """What raw samples pass before the first layer, if anything."""
+    how = recipe.input
+    if how.bits == 1:
+        return OrderedDict(input=Binarise(how.threshold))
+    return OrderedDict(input=Quantise(how.step, how.bits)) if how.step else OrderedDict()
 
 
 def shape_after(layer: Conv, shape: tuple[int, int, int], where: str) -> tuple[int, int, int]:

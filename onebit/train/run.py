@@ -11,12 +11,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from onebit.data import Dataset
+from onebit import mfcc
+from onebit.data import Dataset, Split
 from onebit.errors import ConfigError
 from onebit.recipe import Recipe
 from onebit.train import card, export
 from onebit.train.layers import BinaryConv2d, BinaryLinear
-from onebit.train.loop import Progress, State, checkpoint_path, fit
+from onebit.train.loop import EVALUATION_BATCH, Progress, State, checkpoint_path, fit
 from onebit.train.network import inputs
 
 CHECKED_IMAGES = 256
@@ -82,8 +83,16 @@ def raw_bits(dataset: Dataset) -> int:
 
 def check_input(recipe: Recipe, dataset: Dataset) -> None:
     """ConfigError where the recipe takes raw values in, and of another width than the data's."""
+    if recipe.input.step or recipe.input.bits == 1:
+        return
+    if recipe.features:
+        raise ConfigError(
+            f"{recipe.name}: its recipe.toml has no input.step, to quantise features of "
+            f"{mfcc.RAW_BITS} bits with",
+            hint="write step = 8 under [input], or bits = 1 with a threshold",
+        )
     bits = raw_bits(dataset)
-    if recipe.input.bits not in (1, bits):
+    if recipe.input.bits != bits:
         raise ConfigError(
             f"{recipe.name}: input.bits = {recipe.input.bits} in its recipe.toml, and the values "
             f"of the data set {recipe.data!r} have {bits} bits",
@@ -100,7 +109,8 @@ def finish(
 ) -> dict[str, Any]:
     """Export the chosen model to `file`, check it, and measure it on the test images: its card."""
     learnt = raw_inputs(recipe, dataset.train.images[:CHECKED_IMAGES])
-    raw = export.RawInput(shape=learnt.shape[1:], bits=raw_bits(dataset))
+    bits = mfcc.RAW_BITS if recipe.features else raw_bits(dataset)
+    raw = export.RawInput(shape=learnt.shape[1:], bits=bits, signed=recipe.features is not None)
     export.export_qonnx(state.model, file, input=raw)
     export.compare(state.model, file, learnt)
     made = card.card(
@@ -110,16 +120,27 @@ def finish(
         model=file.read_bytes(),
         parameters=binary_weights(state.model),
         predicted=export.execute(file, raw_inputs(recipe, dataset.test.images)).argmax(1),
+        taught=None if state.teacher is None else answers(recipe, state.teacher, dataset.test),
     )
     if integer_accuracy is not None:
         made = card.measured(made, integer_accuracy(file, dataset.test))
     return made
 
 
-def raw_inputs(recipe: Recipe, images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def raw_inputs(recipe: Recipe, images: NDArray[Any]) -> NDArray[Any]:
     """`images` [N, H, W, C] as the network takes them."""
-    taken: NDArray[np.uint8] = inputs(recipe, torch.tensor(images).permute(0, 3, 1, 2)).numpy()
+    taken: NDArray[Any] = inputs(recipe, torch.tensor(images).permute(0, 3, 1, 2)).numpy()
     return taken
+
+
+@torch.no_grad()
+def answers(recipe: Recipe, model: nn.Module, part: Split) -> NDArray[np.int64]:
+    """The class that `model` gives each sample, [N]."""
+    device = next(model.parameters()).device
+    values = torch.from_numpy(raw_inputs(recipe, part.images)).split(EVALUATION_BATCH)
+    parts = [model(batch.to(device).float()).argmax(1).cpu() for batch in values]
+    found: NDArray[np.int64] = torch.cat(parts).numpy()
+    return found
 
 
 def binary_weights(model: nn.Module) -> int:

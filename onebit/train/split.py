@@ -1,30 +1,50 @@
-"""Which training images teach and which choose the model."""
+"""Which training samples teach and which choose the model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from onebit.data import Split
+from onebit.data import Dataset, Split
+from onebit.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Samples:
-    """Images as uint8 [N, C, H, W] and their classes, on the training device."""
+    """Whole-valued samples [N, C, H, W] and their classes, on the training device."""
 
     images: Tensor
     labels: Tensor
+    versions: Tensor | None = None  # [V, N, C, H, W]: changed copies, to be learnt instead
+
+    def drawn(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+        """The samples at `batch` [n] as float; of each one of its versions, where it has some."""
+        if self.versions is None:
+            return self.images[batch].float()
+        chosen = torch.randint(len(self.versions), (len(batch),), generator=generator)
+        return self.versions[chosen.to(batch.device), batch].float()
 
 
 def split(
-    train: Split, fraction: float, seed: int, device: torch.device
+    dataset: Dataset, fraction: float, seed: int, device: torch.device
 ) -> tuple[Samples, Samples]:
-    """The training images as (those that teach, those that choose the model), seeded."""
+    """The training part as (samples that teach, those that choose the model), seeded.
+
+    With a `fraction` of 0 the data set's own validation part chooses; ConfigError without one.
+    """
+    train, own = dataset.train, dataset.validation
+    if not fraction:
+        if own is None:
+            raise ConfigError(
+                f"the data set {dataset.name!r} has no validation part, and the recipe holds "
+                "nothing out",
+                hint="write validation = 0.1 under [train]",
+            )
+        return samples(train, device), samples(own, device)
     generator = np.random.default_rng(seed)
     if train.groups is None:
         order = generator.permutation(len(train.labels))
@@ -33,14 +53,21 @@ def split(
     else:
         held = held_out(train.labels, train.groups, fraction, generator)
         learn, chosen = np.flatnonzero(~held), np.flatnonzero(held)
+    return samples(train, device, learn), samples(train, device, chosen)
 
-    def samples(which: NDArray[np.int64]) -> Samples:
-        images = torch.from_numpy(train.images[which]).permute(0, 3, 1, 2)
-        return Samples(
-            images=images.to(device), labels=torch.from_numpy(train.labels[which]).to(device)
-        )
 
-    return samples(learn), samples(chosen)
+def samples(
+    part: Split, device: torch.device, which: NDArray[np.int64] | slice = slice(None)
+) -> Samples:
+    """Those at `which`, as training takes them."""
+    versions = None
+    if part.versions is not None:
+        versions = torch.from_numpy(part.versions[:, which]).permute(0, 1, 4, 2, 3).to(device)
+    return Samples(
+        images=torch.from_numpy(part.images[which]).permute(0, 3, 1, 2).to(device),
+        labels=torch.from_numpy(part.labels[which]).to(device),
+        versions=versions,
+    )
 
 
 def held_out(
@@ -49,14 +76,17 @@ def held_out(
     fraction: float,
     generator: np.random.Generator,
 ) -> NDArray[np.bool_]:
-    """Which images to hold out, [N]: of each class about `fraction` of its groups, at least one.
+    """Which samples to hold out, [N]: of each class about `fraction` of its groups, at least one.
 
-    The images of a group show one object, so a group lies on one side; a class with one group
-    teaches.
+    The samples of a group show one object or speaker, so a group lies on one side, in all classes;
+    a class with one group teaches.
     """
     held: NDArray[np.bool_] = np.zeros(len(labels), np.bool_)
-    for label in np.unique(labels):
-        own: NDArray[Any] = np.unique(groups[labels == label])
+    groups_of = [np.unique(groups[labels == label]) for label in np.unique(labels)]
+    only = [own[0] for own in groups_of if len(own) == 1]
+    for own in groups_of:
         count = min(len(own) - 1, max(1, round(fraction * len(own))))
-        held |= np.isin(groups, generator.permutation(own)[:count])
+        already = np.isin(own, groups[held])
+        free = generator.permutation(own[~already & ~np.isin(own, only)])
+        held |= np.isin(groups, free[: max(0, count - int(already.sum()))])
     return held
