@@ -178,7 +178,7 @@ CONV = {
     "norm": flag(True),
 }
 COUNTED = ("epochs", "batch", "mask_frames", "mask_coefficients", "versions")
-ONLY_IMAGES = ("shift", "rotation", "scale", "brightness", "contrast", "blur")
+ONLY_IMAGES = ("shift", "rotation", "scale", "edge", "brightness", "contrast", "blur")
 ONLY_SOUNDS = ("mask_frames", "mask_coefficients")
 TRAIN = {
     "epochs": whole(1, 100_000),
@@ -248,6 +248,11 @@ def read(path: Path) -> Recipe:
         raise ConfigError(f"cannot read the recipe {str(path)!r}: {reason}") from None
     top = checked(path, "", table, TOP)
     inputs = checked(path, "input.", top["input"], INPUT)
+    if inputs["bits"] == 1 and inputs["step"]:
+        raise ConfigError(
+            f"{path}: input.step = {inputs['step']} is for more than 1 bit",
+            hint="bits = 1 takes a threshold",
+        )
     train = checked(path, "train.", top["train"], TRAIN)
     layers = _layers(path, "layers", top["layers"])
     teacher = None
@@ -280,10 +285,10 @@ def _check_kind(path: Path, data: str, table: Mapping[str, Any]) -> None:
     """ConfigError where a key is for the other kind of data."""
     train, inputs = table["train"], table["input"]
     if kind(data) == "sounds":
-        wrong = [f"train.{key}" for key in ONLY_IMAGES if train.get(key)]
-        wrong += ["input.size"] if inputs.get("size") else []
+        wrong = [f"train.{key}" for key in ONLY_IMAGES if key in train]
+        wrong += ["input.size"] if "size" in inputs else []
     else:
-        wrong = [f"train.{key}" for key in ONLY_SOUNDS if train.get(key)]
+        wrong = [f"train.{key}" for key in ONLY_SOUNDS if key in train]
         wrong += [name for name in ("features", "changes") if name in table]
     if wrong:
         raise ConfigError(f"{path}: {wrong[0]!r} is not for {kind(data)}, which {data!r} holds")

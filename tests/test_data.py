@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from onebit import data, system
 from onebit.data.digits import read_idx
+from onebit.data.speech import background
 from onebit.errors import ConfigError
 from onebit.mfcc import Features
 
@@ -128,3 +130,16 @@ def test_images_have_no_changed_copies() -> None:
     changes = data.Changes(versions=2, shift=0.1, speed=0, tone=0, noise=0, made=0)
     with pytest.raises(ConfigError, match="'digits' holds images, of which no changed copies"):
         data.load("digits", changes=changes)
+
+
+def test_what_was_never_learnt_from_is_the_end_of_each_recording(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONEBIT_DATA", str(tmp_path))
+    assert background(8000) == []  # without recordings
+    folder = tmp_path / "speech_commands" / "_background_noise_"
+    folder.mkdir(parents=True)
+    wavfile.write(folder / "a.wav", 8000, np.arange(1000, dtype=np.int16))
+    (whole,), (end,) = background(8000), background(8000, "test")
+    assert len(whole) == 1000
+    np.testing.assert_array_equal(end, whole[700:])

@@ -169,6 +169,9 @@ def test_sounds_have_the_usual_features_and_no_changes_unless_said(tmp_path: Pat
             (SOUNDS, "batch", f"{key} = 0.5\nbatch", f"'train.{key}' is not for sounds")
             for key in ("shift", "rotation", "scale", "brightness", "contrast", "blur")
         ),
+        (SOUNDS, "batch", "shift = 0\nbatch", "'train.shift' is not for sounds"),
+        (SOUNDS, "batch", "edge = 'zero'\nbatch", "'train.edge' is not for sounds"),
+        (GOOD, "bits = 5", "bits = 1\nstep = 2", "input.step = 2 is for more than 1 bit"),
         (SOUNDS, "frames = 40", "frames = 30", "features.frames = 30 does not divide rate = 16000"),
         (SOUNDS, "mels = 30", "mels = 19", "features.coefficients = 20 is more than mels = 19"),
         (SOUNDS, "top = 8000", "top = 8001", "features.top = 8001 is above half of rate = 16000"),

@@ -383,3 +383,14 @@ def test_sounds_want_a_step(known: recipe.Recipe, dataset: Dataset, tmp_path: Pa
     with pytest.raises(ConfigError, match=r"has no input.step, to quantise features of 12 bits"):
         run.train(plain, dataset, tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_teacher_has_its_own_layers(known: recipe.Recipe, dataset: Dataset) -> None:
+    how = known.training.teacher
+    assert how is not None
+    large = replace(how, layers=(replace(known.layers[0], channels=7), known.layers[1]))
+    taught = replace(known, training=replace(known.training, teacher=large))
+    for name, parts, channels in (("teacher", loop.FLOAT, 7), ("network", loop.BINARY, 4)):
+        stage = loop.Stage(name=name, parts=parts, epochs=1, rate=0.1, checkpoint=Path("none"))
+        model = loop.start(taught, dataset, CPU, stage).model
+        assert model.get_submodule("conv1").out_channels == channels
