@@ -66,6 +66,16 @@ def library() -> list[Path]:
     return sorted(system.share_dir("rtl").glob("*.sv"))
 
 
+def board_library() -> list[Path]:
+    """The hand-written modules between the accelerator and a board's processor."""
+    return sorted((system.share_dir("rtl") / "board").glob("*.sv"))
+
+
+def sources(folder: Path) -> list[Path]:
+    """The SystemVerilog of a compiled folder."""
+    return sorted((folder / "rtl").glob("*.sv"))
+
+
 def write(net: Net, folding: Folding, folder: Path) -> None:
     """Write the accelerator's rtl/ and mem/ into `folder`."""
     rtl, mem = folder / "rtl", folder / "mem"

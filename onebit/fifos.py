@@ -79,7 +79,7 @@ def prepared(net: Net, folding: Folding, folder: Path) -> Trials:
     }
     emit.write(net, with_depths(folding, most), folder)
     shutil.copyfile(system.share_dir("sim") / "sizing" / "fifo.sv", folder / "rtl" / "fifo.sv")
-    program = verilate.build(folder / "rtl", cycles=interval(net, folding))
+    program = verilate.build(emit.sources(folder), cycles=interval(net, folding))
     return Trials(program, folder, net, folding, most)
 
 

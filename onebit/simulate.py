@@ -142,7 +142,12 @@ def through(
 
 
 def simulator(out: Path, net: Net, folding: Folding) -> Path:
-    """The built simulator of the folder `out`; ConfigError unless its files are of this network.
+    """The built simulator of the folder `out`; ConfigError unless its files are of this network."""
+    return verilate.build(checked(out, net, folding), cycles=interval(net, folding))
+
+
+def checked(out: Path, net: Net, folding: Folding) -> list[Path]:
+    """The SystemVerilog of the folder `out`; ConfigError unless its files are of this network.
 
     What the memories hold is for the simulation to judge, but $readmemh only warns of lost words.
     """
@@ -162,7 +167,7 @@ def simulator(out: Path, net: Net, folding: Folding) -> Path:
                 "hexadecimal digits each, or one is damaged",
                 hint=COMPILE_HINT,
             )
-    return verilate.build(out / "rtl", cycles=interval(net, folding))
+    return emit.sources(out)
 
 
 def _text(file: Path) -> str:
@@ -192,7 +197,7 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
         probes = folder / "probes.sv"
         probes.write_text(emit.probes(net, folding))
         probe = system.share_dir("sim") / "stream_probe.sv"
-        program = verilate.build(out / "rtl", [probe, probes], trace=True)
+        program = verilate.build([*emit.sources(out), probe, probes], trace=True)
         options = _Options(net, folding, folder, 0, 0)
         options.write(values[net.input.name])
         try:

