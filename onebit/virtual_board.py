@@ -81,7 +81,12 @@ class VirtualBoard:
             self._memory = np.memmap(
                 scratch / "memory", np.uint8, mode="w+", shape=around.megabytes << 20
             )
-            command = [built(compiled), scratch / "memory", hex(BASE), str(around.seed)]
+            command: list[str | Path] = [
+                built(compiled),
+                scratch / "memory",
+                hex(BASE),
+                str(around.seed),
+            ]
             self._board = system.Dialogue(command, cwd=compiled.out)
             stack.callback(self._board.close)
             self._stack = stack.pop_all()
