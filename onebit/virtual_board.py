@@ -122,6 +122,11 @@ class VirtualBoard:
         """Write the register at `offset`."""
         self._board.ask(f"w {offset} {value}")
 
+    def pins(self) -> tuple[bool, bool, bool]:
+        """Whether the outputs irq, error and busy are high."""
+        pins = int(self._board.ask("pins"))
+        return bool(pins & 1), bool(pins & 2), bool(pins & 4)
+
     def allocate(self, size: int) -> Buffer:
         """`size` bytes of memory that the accelerator can see."""
         first = self._used
