@@ -1,4 +1,4 @@
-"""cocotbext-axi for AXI3: its models, told that a burst's length has four bits, not AXI4's eight."""
+"""cocotbext-axi for AXI3: its models, told that a burst's length has four bits and not eight."""
 
 from __future__ import annotations
 
