@@ -30,6 +30,7 @@ NAMES = (  # of the registers, a word each
     "STALL_IN STALL_OUT IMAGE_WORDS RESULT_WORDS CLASSES"
 )
 AT = {name: 4 * index for index, name in enumerate(NAMES.split())}
+COUNTERS = ("FINISHED", "CYCLES", "STALL_IN", "STALL_OUT")
 START, RESET = 1, 2  # in CONTROL
 BUSY, DONE, FAILED, RESETTING = 1, 2, 4, 8  # in STATUS
 FLAGS = (  # in ERROR, from bit 0
@@ -317,14 +318,21 @@ class Accelerator:
         """The class of each image, int64 [count]; `classes` names them."""
         return self.run(images)[0]
 
-    def run(self, images: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    def run(
+        self, images: ArrayLike, on_batch: Callable[[], None] = lambda: None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """(classes [count], logits [count, classes]) of raw images (count, *shape).
 
         The network's logits are these divided by 2 ** description["logits"]["fraction"].
+        `on_batch` is called after each batch, when `counters` are its own.
         """
-        words = self._run(self._packer.checked(images), lambda: None)
+        words = self._run(self._packer.checked(images), on_batch)
         at = 2 * (self._result // WORD - 1)
         return words[:, at].astype(np.int64), words[:, : len(self.classes)].copy()
+
+    def counters(self) -> dict[str, int]:
+        """FINISHED, CYCLES, STALL_IN and STALL_OUT of the present or last batch."""
+        return {name: self._read(name) for name in COUNTERS}
 
     def _identify(self) -> None:
         """WrongBitstream where the FPGA does not hold what the description describes."""
@@ -475,11 +483,11 @@ class Accelerator:
 
     def _measure(self, raw: NDArray[np.integer[Any]]) -> dict[str, float]:
         """Seconds and cycles of one run over the images, and seconds of packing them alone."""
-        sums = {"CYCLES": 0.0, "STALL_IN": 0.0, "STALL_OUT": 0.0}
+        sums: dict[str, float] = dict.fromkeys(COUNTERS, 0)
 
         def add() -> None:
-            for name in sums:
-                sums[name] += self._read(name)
+            for name, value in self.counters().items():
+                sums[name] += value
 
         begun = time.perf_counter()
         self._run(raw, add)

@@ -6,7 +6,7 @@ import random
 
 import cocotb
 from cocotb.triggers import FallingEdge, ReadOnly
-from cocotbext.axi import AxiBurstType, AxiBus, AxiLiteBus, AxiLiteRam
+from cocotbext.axi import AxiBurstType, AxiBus, AxiLiteBus, AxiLiteRam, AxiResp
 
 import bench
 import stream
@@ -58,6 +58,26 @@ async def a_fixed_burst_stays_at_its_address(dut):
     memory.write(0, bytes(SIZE))
     await master.write(16, bytes(range(1, 17)), burst=AxiBurstType.FIXED)
     assert memory.read(16, 8) == bytes((13, 14, 15, 16, 0, 0, 0, 0))
+
+
+@cocotb.test()
+async def an_error_of_any_beat_is_the_answer(dut):
+    master = AxiMaster(AxiBus.from_prefix(dut, "s_axi"), dut.clk, dut.rst)
+    await stream.start(dut)
+    for name in ("awready", "wready", "bvalid"):
+        getattr(dut, f"m_axil_{name}").value = 1
+    for failing in (-1, 0, 1, 2):
+
+        async def answer(failing: int = failing) -> None:
+            for beat in range(3):
+                dut.m_axil_bresp.value = AxiResp.SLVERR if beat == failing else AxiResp.OKAY
+                while not dut.m_axil_bready.value:
+                    await FallingEdge(dut.clk)
+                await FallingEdge(dut.clk)
+
+        cocotb.start_soon(answer())
+        found = await master.write(0, bytes(12))
+        assert found.resp == (AxiResp.OKAY if failing < 0 else AxiResp.SLVERR), f"{failing=}"
 
 
 @cocotb.test()
