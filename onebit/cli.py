@@ -14,6 +14,7 @@ from typing import NoReturn
 from onebit import (
     __version__,
     commands,
+    commands_bitstream,
     commands_board,
     commands_classify,
     commands_data,
@@ -215,6 +216,31 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_bitstream(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
+    parser.add_argument(
+        "--board", metavar="NAME", help="pynq-z2, pynq-z1, arty-z7-20 (as compiled)"
+    )
+    parser.add_argument(
+        "--tool", choices=("vivado", "openxc7"), help="the one that is installed, Vivado first"
+    )
+    parser.add_argument(
+        "--clock", type=float, metavar="MHZ", help="of the accelerator: FCLK0 (as compiled)"
+    )
+    parser.add_argument(
+        "--chipdb",
+        type=Path,
+        metavar="FILE",
+        help="nextpnr's database of the part ($NEXTPNR_XILINX_CHIPDB)",
+    )
+    parser.add_argument(
+        "--prjxray-db",
+        type=Path,
+        metavar="DIR",
+        help="prjxray's database, which holds zynq7/ ($PRJXRAY_DB_DIR)",
+    )
+
+
 def _add_summary(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a name, an .onnx file, or a folder of ours")
     parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
@@ -293,6 +319,13 @@ COMMANDS = (
         "Show layers, rates and proof; write report.html.",
         "report mnist-tfc",
         _add_report,
+    ),
+    Command(
+        "bitstream",
+        commands_bitstream.bitstream,
+        "Write the whole design for a board, and make its bitstream where the tools are.",
+        "bitstream mnist-tfc --board pynq-z2 --clock 100",
+        _add_bitstream,
     ),
     Command(
         "summary",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import selectors
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +24,10 @@ INSTALL = {
     "make": "sudo apt install make",
     "perl": "sudo apt install perl",
     "verilator": "make setup",
+    "vivado": "AMD Vivado 2020.1 or newer (its free edition will do)",
+    "nextpnr-xilinx": "openXC7's toolchain installer or nextpnr-xilinx, on GitHub",
+    "fasm2frames": "openXC7's toolchain installer or prjxray, on GitHub",
+    "xc7frames2bit": "openXC7's toolchain installer or prjxray, on GitHub",
 }
 
 
@@ -85,6 +90,51 @@ def run(
         text=True,
         check=False,
     )
+
+
+def run_logged(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    log: Path,
+    on_line: Callable[[str], None],
+    env: Mapping[str, str | Path] | None = None,
+) -> int:
+    """Run `command` to its end; returns its exit code. What it prints goes to the end of `log` too.
+
+    `env` is added to the environment. Neither it nor what it started outlives an interruption.
+    """
+    with log.open("a", encoding="utf-8") as kept, ExitStack() as stack:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env={**os.environ, **{name: str(value) for name, value in (env or {}).items()}},
+            start_new_session=True,
+        )
+        stack.callback(process.wait)
+        stack.callback(_kill_group, process.pid)
+        assert process.stdout is not None
+        stack.enter_context(process.stdout)
+        for line in process.stdout:
+            kept.write(line)
+            kept.flush()
+            on_line(line.rstrip())
+        return process.wait()
+
+
+def _kill_group(leader: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+def variable(name: str) -> str | None:
+    """A variable of the environment; None where it is empty or not set."""
+    return os.environ.get(name) or None
 
 
 def run_all(

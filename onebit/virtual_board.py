@@ -22,7 +22,8 @@ from onebit.flow import Compiled
 
 BASE = 0x1000_0000  # physical address of the memory
 PAGE = 4096  # bytes that a buffer's address is a multiple of
-PROCESSOR_ONLY = ("axi3_to_axil", "pynq_z2_top")  # modules that a simulated processor does without
+# modules that a simulated processor does without
+PROCESSOR_ONLY = ("axi3_to_axil", "pynq_z2_top", "zynq_ps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

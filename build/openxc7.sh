@@ -1,0 +1,76 @@
+#!/bin/sh
+# Builds the bitstream with open tools: sh openxc7.sh [synth|place], both steps unless one is named.
+# Needs pyosys (pip install pyosys) or yosys with its slang plugin; nextpnr-xilinx and its chip
+# database; fasm2frames, xc7frames2bit and the database of prjxray. Set in the environment:
+#   NEXTPNR_XILINX_CHIPDB  the chip database, such as xc7z020clg400.bin
+#   PRJXRAY_DB_DIR         the folder of prjxray's database, which holds zynq7/
+#   PYTHON NEXTPNR FASM2FRAMES XC7FRAMES2BIT  these programs, where PATH does not find them
+# Beside this file lie: settings, rtl/ with the sources and rtl/mem/ with their memories, pins.xdc.
+# It writes openxc7/ and, when all has ended well, NET.bit.
+set -eu
+cd "$(dirname "$0")"
+here=$PWD
+build=$here/openxc7
+. ./settings
+
+# Says what comes next; `onebit bitstream` shows these lines.
+step() {
+  echo "onebit: $*"
+}
+
+# The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells.
+synth() {
+  step "synthesis"
+  cat > "$build/synth.ys" <<SCRIPT
+read_verilog -lib +/xilinx/cells_sim.v +/xilinx/cells_xtra.v
+read_slang -D SYNTHESIS --top $top $sources
+hierarchy -check -top $top
+synth_xilinx -family xc7 -flatten -top $top
+delete t:\$scopeinfo
+tee -q -o $build/utilization.json stat -json
+check -assert
+write_json $build/$net.json
+SCRIPT
+  # The sources name their memories mem/NAME.mem, relative to the working folder.
+  cd "$here/rtl"
+  if "${PYTHON:-python3}" -c "import pyosys" 2> /dev/null; then
+    "${PYTHON:-python3}" - "$build/synth.ys" <<SCRIPT
+import sys
+from pyosys import libyosys
+libyosys.run_pass(f"script {sys.argv[1]}", libyosys.Design())
+SCRIPT
+  else
+    yosys -m slang -s "$build/synth.ys"
+  fi
+  cd "$here"
+}
+
+# No constraint reaches the processor's clock, so the wanted frequency is an option. What misses it
+# is reported, and the bitstream is written all the same.
+place() {
+  nextpnr=${NEXTPNR:-nextpnr-xilinx}
+  database=$PRJXRAY_DB_DIR/$family
+  step "placement and routing"
+  case $nextpnr in
+    *himbaechel*) set -- --device "$part" -o "xdc=pins.xdc" -o "fasm=$build/$net.fasm" ;;
+    *) set -- --xdc pins.xdc --fasm "$build/$net.fasm" ;;
+  esac
+  "$nextpnr" --chipdb "$NEXTPNR_XILINX_CHIPDB" "$@" --json "$build/$net.json" \
+    --freq "$clock_mhz" --timing-allow-fail
+  step "bitstream"
+  "${FASM2FRAMES:-fasm2frames}" --part "$part" --db-root "$database" "$build/$net.fasm" \
+    > "$build/$net.frames"
+  "${XC7FRAMES2BIT:-xc7frames2bit}" --part_file "$database/$part/part.yaml" --part_name "$part" \
+    --frm_file "$build/$net.frames" --output_file "$build/$net.bit"
+  mv "$build/$net.bit" "$net.bit"
+  step "wrote $net.bit"
+}
+
+mkdir -p "$build"
+rm -f "$net.bit"
+case ${1:-all} in
+  synth) synth ;;
+  place) place ;;
+  all) synth; place ;;
+  *) echo "usage: sh openxc7.sh [synth|place]" >&2; exit 2 ;;
+esac
