@@ -194,7 +194,7 @@ def classified(facts: Facts) -> Group:
 
 def bitstream(facts: Facts) -> Table:
     """`onebit bitstream`"""
-    table = _table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
+    table = new_table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
     table.add_row("folder", facts["folder"])
     table.add_row("bitstream", facts["bit"] or "none yet")
     rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
