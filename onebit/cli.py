@@ -15,6 +15,7 @@ from onebit import (
     __version__,
     commands,
     commands_bitstream,
+    commands_board,
     commands_classify,
     commands_data,
     commands_evaluate,
@@ -172,6 +173,12 @@ def _add_simulate(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="for pauses and random samples (0)")
     parser.add_argument(
+        "--board",
+        action="store_true",
+        help="on a simulated board: registers, DMA and the driver of real ones; --stall pauses the "
+        "memory",
+    )
+    parser.add_argument(
         "--publish", action="store_true", help="put the result on the card in models/NET"
     )
 
@@ -301,7 +308,7 @@ COMMANDS = (
     ),
     Command(
         "simulate",
-        commands.simulate,
+        commands_board.simulate,
         "Stream test images through the RTL and compare every output with the network.",
         "simulate mnist-tfc --images all",
         _add_simulate,

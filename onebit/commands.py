@@ -277,7 +277,7 @@ def simulate(options: argparse.Namespace) -> int:
     """onebit simulate NET"""
     from onebit import publish
 
-    count = _count(options.images)
+    count = count_of(options.images)
     if not 0 <= options.stall <= 95:
         raise ConfigError(f"--stall {options.stall} is not in 0..95")
     if options.seed < 0:
@@ -341,7 +341,8 @@ def where(place: dict[str, Any]) -> str:
     return f"row {row}, column {column}, channel {place['neuron']}"
 
 
-def _count(text: str) -> int | None:
+def count_of(text: str) -> int | None:
+    """How many images `--images` asks for; None: all."""
     if text == "all":
         return None
     if not text.isdecimal() or int(text) < 2:  # the interval lies between two images

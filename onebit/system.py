@@ -178,6 +178,7 @@ class Dialogue:
     """A running program that answers each line with a line; OnebitError where it has ended."""
 
     def __init__(self, command: Sequence[str | Path], *, cwd: Path) -> None:
+        self._program = Path(command[0]).name
         self._errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - open as long as this is
         self._process = subprocess.Popen(
             [str(word) for word in command],
@@ -201,7 +202,7 @@ class Dialogue:
             code = self._process.wait()
             self._errors.seek(0)
             said = self._errors.read().strip() or f"exit code {code}"
-            raise OnebitError(f"{Path(str(self._process.args[0])).name} stopped: {said}")
+            raise OnebitError(f"{self._program} stopped: {said}")
         return answer.strip()
 
     def close(self) -> None:

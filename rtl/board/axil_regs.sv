@@ -1,9 +1,9 @@
 // axil_regs: the registers of docs/board.md behind AXI-Lite, one access at a time each way.
 // A read takes one cycle, a write too; other addresses read as zero and ignore writes.
 module axil_regs #(
-  parameter bit [63:0]   HASH         = 64'd0,  // the network's
-  parameter int unsigned IMAGE_WORDS  = 1,      // 64-bit words of an image
-  parameter int unsigned RESULT_WORDS = 1,      // 64-bit words of a result
+  parameter bit [63:0]   HASH         = 64'h0123_4567_89AB_CDEF,  // the network's
+  parameter int unsigned IMAGE_WORDS  = 13,  // 64-bit words of an image
+  parameter int unsigned RESULT_WORDS = 6,   // 64-bit words of a result
   parameter int unsigned CLASSES      = 10
 ) (
   input  logic        clk,

@@ -1,4 +1,4 @@
-// board_core: the accelerator between memory and registers, everything of a board but its processor.
+// board_core: the accelerator between memory and registers, all of a board but its processor.
 // AXI-Lite registers start a batch: packed images are read through the AXI master, go through the
 // accelerator, and results are written back. Registers, memory layout and every special case are
 // in docs/board.md. The AXI master speaks AXI3: bursts of at most 16 beats of 64 bits, ID 0.
