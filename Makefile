@@ -9,7 +9,8 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input in
 ONEBIT := $(BIN)/python -m onebit
 
 RTL := $(wildcard rtl/*.sv)
-BOARD := $(wildcard rtl/board/*.sv) # Verilator's lint of it needs a network: tests/test_board_rtl.py
+# Verilator's lint of these needs a network: tests/test_board_rtl.py.
+BOARD := $(wildcard rtl/board/*.sv)
 SIM := $(wildcard sim/*.sv sim/sizing/*.sv)
 CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.hpp .cpp .h .c)))
 

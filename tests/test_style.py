@@ -21,8 +21,8 @@ COMMENTS |= {".cpp": "//", ".tcl": "#", ".ys": "#", ".xdc": "#", ".toml": "#", "
 OPERATORS = {".sv", ".v", ".hpp"}
 HARDWARE_AND_C = {".sv", ".v", ".vlt", ".h", ".hpp", ".c", ".cpp"}
 
-# Modules around the processor's cell, which nobody can simulate: tests/test_openxc7.py looks at their
-# netlist, tests/test_board_rtl.py lints them, and what they connect has benches of its own.
+# Modules around the processor's cell, which cannot be simulated: tests/test_openxc7.py looks at
+# their netlist, tests/test_board_rtl.py lints them; what they connect has benches of its own.
 WITH_PROCESSOR = {"pynq_z2_top", "zynq_ps"}
 
 # Packages that may be imported in these parts of onebit/ alone.
