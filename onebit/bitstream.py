@@ -18,6 +18,7 @@ from onebit.board import Board
 from onebit.flow import Compiled
 
 FORMAT = 1
+FOLDER = "bitstream"
 FACTS = "bitstream.json"
 SCRIPTS = ("vivado.tcl", "openxc7.sh")
 FAMILY = "zynq7"  # of all parts with a PS7, as prjxray calls it
@@ -48,7 +49,7 @@ class Project:
 
     @property
     def folder(self) -> Path:
-        return self.compiled.out / "bitstream"
+        return self.compiled.out / FOLDER
 
     @property
     def name(self) -> str:
@@ -149,6 +150,16 @@ def clock(project: Project) -> str:
             "",
         ]
     )
+
+
+def kept(compiled: Compiled) -> dict[str, Any] | None:
+    """What the tools said of this network's design, if any has run."""
+    try:
+        facts: dict[str, Any] = json.loads((compiled.out / FOLDER / FACTS).read_text())
+    except (OSError, ValueError):
+        return None
+    same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
+    return facts if same and facts["utilisation"] else None
 
 
 def keep(project: Project, facts: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from textwrap import dedent
 import pytest
 
 import tiny
-from onebit import bitstream_tools, board, system
+from onebit import bitstream, bitstream_tools, board, flow, system
 
 Onebit = Callable[..., tiny.Said]
 Put = Callable[[str, str], Path]
@@ -229,3 +229,13 @@ def test_odd_names_are_made_safe(compiled: Path, put: Put, onebit: Onebit) -> No
     file.write_text(json.dumps(known | {"network": 'my "$(net)" [1]'}))
     onebit("bitstream", compiled)
     assert 'net="my____net____1_"' in (compiled / "bitstream" / "settings").read_text()
+
+
+def test_report_shows_what_the_tools_said(compiled: Path, put: Put, onebit: Onebit) -> None:
+    known = flow.read(compiled)
+    assert bitstream.kept(known) is None
+    onebit("bitstream", compiled)
+    assert bitstream.kept(known) is None, "no tool has run"
+    put("vivado", WORKING_VIVADO.format(slack="1.0"))
+    onebit("bitstream", compiled)
+    assert bitstream.kept(known) == facts(compiled / "bitstream")
