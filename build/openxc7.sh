@@ -9,8 +9,7 @@
 # It writes openxc7/ and, when all has ended well, NET.bit.
 set -eu
 cd "$(dirname "$0")"
-here=$PWD
-build=$here/openxc7
+build=openxc7
 . ./settings
 
 # Says what comes next; `onebit bitstream` shows these lines.
@@ -27,22 +26,21 @@ read_slang -D SYNTHESIS --top $top $sources
 hierarchy -check -top $top
 synth_xilinx -family xc7 -flatten -top $top
 delete t:\$scopeinfo
-tee -q -o $build/utilization.json stat -json
+tee -q -o ../$build/utilization.json stat -json
 check -assert
-write_json $build/$net.json
+write_json ../$build/$net.json
 SCRIPT
   # The sources name their memories mem/NAME.mem, relative to the working folder.
-  cd "$here/rtl"
+  cd rtl
   if "${PYTHON:-python3}" -c "import pyosys" 2> /dev/null; then
-    "${PYTHON:-python3}" - "$build/synth.ys" <<SCRIPT
-import sys
+    "${PYTHON:-python3}" - <<SCRIPT
 from pyosys import libyosys
-libyosys.run_pass(f"script {sys.argv[1]}", libyosys.Design())
+libyosys.run_pass("script ../$build/synth.ys", libyosys.Design())
 SCRIPT
   else
-    yosys -m slang -s "$build/synth.ys"
+    yosys -m slang -s "../$build/synth.ys"
   fi
-  cd "$here"
+  cd ..
 }
 
 # No constraint reaches the processor's clock, so the wanted frequency is an option. What misses it
