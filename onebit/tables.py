@@ -189,6 +189,16 @@ def classified(facts: Facts) -> Group:
     return Group(*shown)
 
 
+def deployed(facts: Facts) -> Table:
+    """`onebit deploy`"""
+    table = _table(f"{facts['network']} for a board", "what", "value>")
+    table.add_row("zip file", f"{facts['zip']} ({decimal(facts['bytes'])})")
+    table.add_row("bitstream", facts["bitstream"] or "none yet")
+    table.add_row("board and clock", f"{facts['board']}, {facts['clock_mhz']:g} MHz")
+    table.add_row("samples", f"{facts['samples']:,} ({facts['origin']})")
+    return table
+
+
 def simulated(facts: Facts) -> Table:
     """`onebit simulate`"""
     table = _table(f"{facts['network']} through the RTL", "what", "value>")
