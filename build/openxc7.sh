@@ -58,8 +58,8 @@ place() {
   "$nextpnr" --chipdb "$NEXTPNR_XILINX_CHIPDB" "$@" --json "$build/$net.json" \
     --freq "$clock_mhz" --timing-allow-fail
   step "bitstream"
-  "${FASM2FRAMES:-fasm2frames}" --part "$part" --db-root "$database" "$build/$net.fasm" \
-    > "$build/$net.frames"
+  "${FASM2FRAMES:-fasm2frames}" --part "$part" --db-root "$database" \
+    "$build/$net.fasm" "$build/$net.frames"
   "${XC7FRAMES2BIT:-xc7frames2bit}" --part_file "$database/$part/part.yaml" --part_name "$part" \
     --frm_file "$build/$net.frames" --output_file "$build/$net.bit"
   mv "$build/$net.bit" "$net.bit"

@@ -1,7 +1,7 @@
 # Packages the accelerator alone as an AXI-Stream IP block, for Vivado's block designs:
 #   vivado -mode batch -source package_ip.tcl
-# Beside this file lies onebit_axis.v, its top; the accelerator's sources are in ../rtl. The block is
-# written to repository/onebit_axis: add `repository` to a project's IP repositories.
+# Beside this file lies onebit_axis.v, its top; the accelerator's sources are in ../rtl. The block
+# is written to repository/onebit_axis: add `repository` to a project's IP repositories.
 
 set here [file dirname [file normalize [info script]]]
 set top [file dirname $here]

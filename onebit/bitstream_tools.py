@@ -22,7 +22,7 @@ TOOLS = ("vivado", "openxc7")
 SAID = "onebit: "  # how the scripts begin what a person should see
 CHIPDB, DATABASE = "NEXTPNR_XILINX_CHIPDB", "PRJXRAY_DB_DIR"
 ERROR = re.compile(r"(\S+: )?(\w*Error|ERROR|error|fatal)\b")
-LAST_LINES = 5  # of a failing tool without a word of error
+QUOTED = 5  # lines of a failing tool
 
 # LUTs that a cell of Yosys takes; what it makes of nothing else here.
 LUTS = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {
@@ -189,15 +189,15 @@ def _run(
     if code:
         step = next((line for line in reversed(said) if line.startswith(SAID)), "")
         at = f" at {step.removeprefix(SAID)}" if step else ""
-        raise CheckFailed(f"{tool} failed{at}: {_complaint(said, code)}", hint=f"see {log}")
+        raise CheckFailed(f"{tool} failed{at}:{_complaint(said, code)}", hint=f"see {log}")
     return "\n".join(said)
 
 
 def _complaint(said: list[str], code: int) -> str:
-    """The errors among a program's words, else its last words."""
+    """The first errors among a program's words, else its last words."""
     errors = [line for line in said if ERROR.match(line.strip())]
-    words = errors[-LAST_LINES:] or [line for line in said if line.strip()][-LAST_LINES:]
-    return "\n  ".join(["", *words]) if words else f"exit code {code}, without a word"
+    words = errors[:QUOTED] or [line for line in said if line.strip()][-QUOTED:]
+    return "\n  ".join(["", *words]) if words else f" exit code {code}, without a word"
 
 
 def _share(board: Board, **used: float) -> Facts:

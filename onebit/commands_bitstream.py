@@ -27,10 +27,10 @@ def bitstream(options: argparse.Namespace) -> int:
     clock = part.clock(wanted)
     found = tools.open_tools(part, options.chipdb, options.prjxray_db)
     project = projects.Project(compiled=compiled, board=part, clock_mhz=clock)
-    if wanted - clock > 0.005:
+    if wanted - clock > wanted / 1000:
         commands.stderr.print(f"note: {part.name} divides its clock to {clock:.6g} MHz at most")
     projects.write(project)
-    commands.stderr.print(f"wrote {project.folder}", markup=False)
+    commands.stderr.print(f"wrote {project.folder}", markup=False, soft_wrap=True)
     tool = tools.chosen(options.tool, found)
     facts = project.facts | {"tool": tool}
     try:
@@ -66,7 +66,7 @@ def _build(project: Project, found: Open, tool: str | None, facts: dict[str, Any
         def on_step(text: str) -> None:
             status.update(f"{tool}: {text}")
             if not commands.stderr.is_terminal:
-                commands.stderr.print(f"{tool}: {text}", markup=False)
+                commands.stderr.print(f"{tool}: {text}", markup=False, soft_wrap=True)
 
         if tool == "vivado":
             facts |= tools.run_vivado(project, on_step)

@@ -52,7 +52,7 @@ PACKAGES = (
     Wanted("brevitas", "training", TRAIN),
     Wanted("cocotb", "the benches of rtl/", DEV),
     Wanted("pytest", "the tests", DEV),
-    Wanted("pyosys", "planned: synthesis to LUTs (Yosys in a wheel)", "pip install pyosys"),
+    Wanted("pyosys", "synthesis to LUTs, bitstreams with open tools (Yosys in a wheel)", RUN),
 )
 
 TOOLS = (
@@ -60,15 +60,12 @@ TOOLS = (
     Wanted("make", "simulation", INSTALL["make"], needed=True),
     Wanted("perl", "simulation (Verilator is started by it)", INSTALL["perl"], needed=True),
     Wanted("verilator", "simulation", INSTALL["verilator"], needed=True),
-    Wanted("yosys", "planned: synthesis to LUTs without pyosys", "pip install pyosys"),
-    Wanted(
-        "vivado",
-        "planned: bitstreams, timing of the vendor",
-        "AMD Vivado ML Standard, with Zynq-7000",
-    ),
+    Wanted("yosys", "the same without pyosys, with its slang plugin", RUN),
+    Wanted("vivado", "bitstreams, timing of the vendor", INSTALL["vivado"]),
     Wanted("vitis_hls", "planned: synthesis of the HLS export", "AMD Vitis HLS, with Zynq-7000"),
-    Wanted(
-        "nextpnr-xilinx", "planned: bitstreams with open tools", "build openXC7's nextpnr-xilinx"
+    *(
+        Wanted(name, "bitstreams with open tools", INSTALL[name])
+        for name in ("nextpnr-xilinx", "fasm2frames", "xc7frames2bit")
     ),
     Wanted(
         "arm-linux-gnueabihf-gcc",
@@ -76,6 +73,7 @@ TOOLS = (
         "sudo apt install gcc-arm-linux-gnueabihf",
     ),
     Wanted("qemu-arm", "planned: running that C export here", "sudo apt install qemu-user"),
+    Wanted("tclsh", "testing the Tcl for Vivado, if Python has none", INSTALL["tclsh"]),
     Wanted("gtkwave", "looking at waveforms", "sudo apt install gtkwave"),
     Wanted("surfer", "looking at waveforms, newer", "cargo install surfer"),
 )

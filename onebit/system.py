@@ -23,6 +23,7 @@ INSTALL = {
     "g++": "sudo apt install g++",
     "make": "sudo apt install make",
     "perl": "sudo apt install perl",
+    "tclsh": "sudo apt install tcl",
     "verilator": "make setup",
     "vivado": "AMD Vivado 2020.1 or newer (its free edition will do)",
     "nextpnr-xilinx": "openXC7's toolchain installer or nextpnr-xilinx, on GitHub",

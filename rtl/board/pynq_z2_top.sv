@@ -1,5 +1,5 @@
 // pynq_z2_top: the accelerator on a Zynq-7000 board: the processor's cell around board_core.
-// One clock, FCLK0, whose rate the driver sets. Leds, from 0: alive (blinks), interrupt, busy, error.
+// One clock, FCLK0, set by the driver. LEDs from 0: alive (blinks), interrupt, busy, error.
 module pynq_z2_top #(
   parameter int unsigned ALIVE_W = 26  // bits of the counter that blinks: 0.34 s each way
 ) (
