@@ -42,6 +42,8 @@ FLAGS = (  # in ERROR, from bit 0
     "the memory answered a read with an error",
     "the memory answered a write with an error",
 )
+# Zynq's registers of S_AXI_HP0 (UG585, B.2, AFI0): whether reads and writes have 32 bits, in bit 0.
+PORT, PORT_WIDTHS = 0xF800_8000, (0x00, 0x14)
 WORD = 8  # bytes
 MOST_IMAGES = (1 << 24) - 1  # that COUNT can say
 USUAL_BYTES = 1 << 18  # of images in a buffer: some milliseconds of packing, and fits in the cache
@@ -128,6 +130,7 @@ class PynqTransport:
         try:
             self.clock_mhz = set_clock(pynq.Clocks, clock_mhz)  # before the design runs on it
             pynq.Bitstream(str(bitstream.resolve())).download()
+            set_port(pynq.MMIO(PORT, SPAN))
             self._registers = pynq.MMIO(BASE, SPAN)
         except PermissionError as reason:
             raise BoardError(f"{reason}: the FPGA is root's; use `sudo -i` or Jupyter") from None
@@ -146,6 +149,14 @@ class PynqTransport:
                 f"no {size:,} contiguous bytes of memory are free ({reason}); free other buffers, "
                 "or pass a smaller `batch`"
             ) from None
+
+
+def set_port(registers: Any) -> None:
+    """Give the memory port its 64 bits: it has the width that the boot's own design wanted."""
+    for offset in PORT_WIDTHS:
+        found = int(registers.read(offset))
+        if found & 1:
+            registers.write(offset, found & ~1)
 
 
 def set_clock(clocks: Any, wanted: float) -> float:

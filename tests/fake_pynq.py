@@ -10,7 +10,7 @@ import numpy as np
 
 from fake_board import FakeBoard, FakeBuffer
 
-REGISTERS = 0x4000_0000
+REGISTERS, PORT = 0x4000_0000, 0xF800_8000
 
 
 class Memory(np.ndarray):
@@ -32,9 +32,10 @@ class Memory(np.ndarray):
 def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = None) -> ModuleType:
     """The module `pynq`; pll: MHz that FCLK0 is divided from; fault: of loading or allocating.
 
-    `log` has what was done, in order.
+    `log` has what was done, in order; `port` the registers of the memory port.
     """
     log: list[str] = []
+    port = {0x00: 0xF01, 0x14: 0xF00}  # S_AXI_HP0: reads have 32 bits, writes 64
 
     class Clocks(type):
         divider = 10
@@ -60,14 +61,15 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
 
     class MMIO:
         def __init__(self, base: int, length: int) -> None:
-            assert (base, length % 4096) == (REGISTERS, 0)
+            assert (base, length % 4096) in ((REGISTERS, 0), (PORT, 0))
             self.length = length
-            self.read, self.write = self.checked_read, board.write
-            log.append("map")
+            self.write = port.__setitem__ if base == PORT else board.write
+            self.look = port.__getitem__ if base == PORT else board.read
+            log.append("port" if base == PORT else "map")
 
-        def checked_read(self, offset: int) -> Any:
+        def read(self, offset: int) -> Any:
             assert offset < self.length
-            return np.uint32(board.read(offset))
+            return np.uint32(self.look(offset))
 
     def allocate(shape: tuple[int, ...], dtype: Any) -> Memory:
         if fault is not None:
@@ -86,5 +88,6 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
         MMIO=MMIO,
         allocate=allocate,
         log=log,
+        port=port,
     )
     return made

@@ -50,13 +50,14 @@ def test_it_loads_sets_the_clock_and_classifies(
     monkeypatch.chdir(file.parent)
     raw = fake_board.samples(network, 30)
     with Accelerator("made.bit", batch=7) as accelerator:
-        assert pynq.log == ["clock 100", "load made.bit", "map"]
+        assert pynq.log == ["clock 100", "load made.bit", "port", "map"]
+        assert pynq.port == {0x00: 0xF00, 0x14: 0xF00}, "the memory port has not 64 bits"
         assert accelerator.clock_mhz == 100
         classes, logits = accelerator.run(raw)
         accelerator.run(raw)
     wanted = golden.run(network.net, raw)
     assert (classes == wanted.classes).all() and (logits == wanted.logits).all()
-    assert pynq.log[3:] == ["allocate"] * 4, "two of images, two of results, once"
+    assert pynq.log[4:] == ["allocate"] * 4, "two of images, two of results, once"
     assert all(each.freed for each in board.buffers)
     assert Accelerator("made.json").classify(raw).tolist() == classes.tolist()
 

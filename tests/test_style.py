@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("onebit", "rtl", "hls", "sim", "build", "tests", "models", ".ci")
 LONGEST_FILE, LONGEST_FUNCTION, WIDEST_LINE = 400, 50, 100
-LONGER = {"onebit/driver.py": 520}  # a board gets its driver as one file
+LONGER = {"onebit/driver.py": 530}  # a board gets its driver as one file
 
 # The comment that opens a file, by its suffix; Python files open with a docstring.
 COMMENTS = {".sv": "//", ".v": "//", ".vlt": "//", ".h": "//", ".hpp": "//", ".c": "//"}
