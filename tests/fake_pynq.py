@@ -29,12 +29,8 @@ class Memory(np.ndarray):
         self.buffer.free()
 
 
-def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = None) -> ModuleType:
-    """The module `pynq`; pll: MHz that FCLK0 is divided from; fault: of loading or allocating.
-
-    `log` has what was done, in order.
-    """
-    log: list[str] = []
+def clocks(log: list[str], pll: float) -> Any:
+    """pynq.Clocks: whole dividers of `pll` MHz, the nearest one."""
 
     class Clocks(type):
         divider = 10
@@ -48,6 +44,16 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
             Clocks.divider = min(range(1, 64), key=lambda each: abs(each - pll / wanted))
             log.append(f"clock {round(pll / Clocks.divider, 6):g}")
 
+    return Clocks("Clocks", (), {})
+
+
+def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = None) -> ModuleType:
+    """The module `pynq`; pll: MHz that FCLK0 is divided from; fault: of loading or allocating.
+
+    `log` has what was done, in order.
+    """
+    log: list[str] = []
+
     class Bitstream:
         def __init__(self, name: str) -> None:
             assert type(name) is str and Path(name).is_absolute(), "pynq searches its overlays"
@@ -60,13 +66,11 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
 
     class MMIO:
         def __init__(self, base: int, length: int) -> None:
-            assert (base, length % 4096) == (REGISTERS, 0)
-            self.length = length
-            self.read, self.write = self.checked_read, board.write
+            assert (base, length) == (REGISTERS, 0x1000)
+            self.write = board.write
             log.append("map")
 
-        def checked_read(self, offset: int) -> Any:
-            assert offset < self.length
+        def read(self, offset: int) -> Any:
             return np.uint32(board.read(offset))
 
     def allocate(shape: tuple[int, ...], dtype: Any) -> Memory:
@@ -80,11 +84,6 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
         return made
 
     made = ModuleType("pynq")
-    made.__dict__.update(
-        Clocks=Clocks("Clocks", (), {}),
-        Bitstream=Bitstream,
-        MMIO=MMIO,
-        allocate=allocate,
-        log=log,
-    )
+    parts = {"Clocks": clocks(log, pll), "Bitstream": Bitstream, "MMIO": MMIO}
+    made.__dict__.update(parts, allocate=allocate, log=log)
     return made
