@@ -29,13 +29,8 @@ class Memory(np.ndarray):
         self.buffer.free()
 
 
-def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = None) -> ModuleType:
-    """The module `pynq`; pll: MHz that FCLK0 is divided from; fault: of loading or allocating.
-
-    `log` has what was done, in order; `port` the registers of the memory port.
-    """
-    log: list[str] = []
-    port = {0x00: 0xF01, 0x14: 0xF00}  # S_AXI_HP0: reads have 32 bits, writes 64
+def clocks(log: list[str], pll: float) -> Any:
+    """pynq.Clocks: whole dividers of `pll` MHz, the nearest one."""
 
     class Clocks(type):
         divider = 10
@@ -49,6 +44,17 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
             Clocks.divider = min(range(1, 64), key=lambda each: abs(each - pll / wanted))
             log.append(f"clock {round(pll / Clocks.divider, 6):g}")
 
+    return Clocks("Clocks", (), {})
+
+
+def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = None) -> ModuleType:
+    """The module `pynq`; pll: MHz that FCLK0 is divided from; fault: of loading or allocating.
+
+    `log` has what was done, in order; `port` the registers of the memory port.
+    """
+    log: list[str] = []
+    port = {0x00: 0xF01, 0x14: 0xF00}  # S_AXI_HP0: reads have 32 bits, writes 64
+
     class Bitstream:
         def __init__(self, name: str) -> None:
             assert type(name) is str and Path(name).is_absolute(), "pynq searches its overlays"
@@ -61,14 +67,13 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
 
     class MMIO:
         def __init__(self, base: int, length: int) -> None:
-            assert (base, length % 4096) in ((REGISTERS, 0), (PORT, 0))
-            self.length = length
-            self.write = port.__setitem__ if base == PORT else board.write
-            self.look = port.__getitem__ if base == PORT else board.read
-            log.append("port" if base == PORT else "map")
+            assert length == 0x1000
+            here = {PORT: port, REGISTERS: None}[base]
+            self.write = board.write if here is None else here.__setitem__
+            self.look = board.read if here is None else here.__getitem__
+            log.append("map" if here is None else "port")
 
         def read(self, offset: int) -> Any:
-            assert offset < self.length
             return np.uint32(self.look(offset))
 
     def allocate(shape: tuple[int, ...], dtype: Any) -> Memory:
@@ -82,12 +87,6 @@ def module(board: FakeBoard, *, pll: float = 1000.0, fault: Exception | None = N
         return made
 
     made = ModuleType("pynq")
-    made.__dict__.update(
-        Clocks=Clocks("Clocks", (), {}),
-        Bitstream=Bitstream,
-        MMIO=MMIO,
-        allocate=allocate,
-        log=log,
-        port=port,
-    )
+    parts = {"Clocks": clocks(log, pll), "Bitstream": Bitstream, "MMIO": MMIO}
+    made.__dict__.update(parts, allocate=allocate, log=log, port=port)
     return made
