@@ -18,6 +18,7 @@ from onebit import (
     commands_board,
     commands_classify,
     commands_data,
+    commands_deploy,
     commands_evaluate,
     commands_models,
 )
@@ -256,6 +257,18 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
 
 
+def _add_deploy(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "network", metavar="NET", help="a network's name (compiled first if need be), or a folder"
+    )
+    parser.add_argument(
+        "--images", type=int, default=100, metavar="N", help="samples to validate with (100)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the zip file (out/NET/deploy)"
+    )
+
+
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "network", metavar="NET", nargs="?", default="digits-mlp", help="any name (digits-mlp)"
@@ -326,6 +339,13 @@ COMMANDS = (
         "Write the whole design for a board, and make its bitstream where the tools are.",
         "bitstream mnist-tfc --board pynq-z2 --clock 100",
         _add_bitstream,
+    ),
+    Command(
+        "deploy",
+        commands_deploy.deploy,
+        "Pack bitstream, driver, samples and their proof into one zip file for the board.",
+        "deploy mnist-tfc",
+        _add_deploy,
     ),
     Command(
         "summary",

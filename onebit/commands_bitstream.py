@@ -6,7 +6,7 @@ import argparse
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from onebit import commands, tables
+from onebit import commands, tables_board
 from onebit.errors import CheckFailed, MissingTool
 from onebit.system import INSTALL
 
@@ -41,7 +41,7 @@ def bitstream(options: argparse.Namespace) -> int:
         if options.json:
             commands.emit_json(facts)
         else:
-            commands.stdout.print(tables.bitstream(facts))
+            commands.stdout.print(tables_board.bitstream(facts))
     _judge(project, facts)
     return 0
 

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-FORMAT = 1  # of NET.json
+FORMAT = 1  # of NET.json, which must have these
+KEYS = {"network", "hash", "clock_mhz", "input", "classes", "logits", "result_words"}
+INPUT_KEYS = {"shape", "raw_lo", "raw_step", "table", "bits", "vectors", "n", "lanes"}
 ID, VERSION = 0x6F6E6562, 1
 BASE, SPAN = 0x4000_0000, 0x1000  # of the registers, as the processor sees them
 NAMES = (  # of the registers, a word each
@@ -40,6 +42,8 @@ FLAGS = (  # in ERROR, from bit 0
     "the memory answered a read with an error",
     "the memory answered a write with an error",
 )
+# Zynq's registers of S_AXI_HP0 (UG585, B.2, AFI0): whether reads and writes have 32 bits, in bit 0.
+PORT, PORT_WIDTHS = 0xF800_8000, (0x00, 0x14)
 WORD = 8  # bytes
 MOST_IMAGES = (1 << 24) - 1  # that COUNT can say
 USUAL_BYTES = 1 << 18  # of images in a buffer: some milliseconds of packing, and fits in the cache
@@ -126,6 +130,7 @@ class PynqTransport:
         try:
             self.clock_mhz = set_clock(pynq.Clocks, clock_mhz)  # before the design runs on it
             pynq.Bitstream(str(bitstream.resolve())).download()
+            set_port(pynq.MMIO(PORT, SPAN))
             self._registers = pynq.MMIO(BASE, SPAN)
         except PermissionError as reason:
             raise BoardError(f"{reason}: the FPGA is root's; use `sudo -i` or Jupyter") from None
@@ -144,6 +149,14 @@ class PynqTransport:
                 f"no {size:,} contiguous bytes of memory are free ({reason}); free other buffers, "
                 "or pass a smaller `batch`"
             ) from None
+
+
+def set_port(registers: Any) -> None:
+    """Give the memory port its 64 bits: it has the width that the boot's own design wanted."""
+    for offset in PORT_WIDTHS:
+        found = int(registers.read(offset))
+        if found & 1:
+            registers.write(offset, found & ~1)
 
 
 def set_clock(clocks: Any, wanted: float) -> float:
@@ -165,13 +178,12 @@ def read_description(file: Path) -> dict[str, Any]:
     """The content of NET.json, which `onebit deploy` wrote; BadDescription where it is not that."""
     try:
         found = json.loads(file.read_text())
-        if found["format"] != FORMAT:
-            raise ValueError(f"its format is {found['format']}, this driver's is {FORMAT}")
-        names = "network hash clock_mhz input classes logits image_words result_words"
-        missing = [name for name in names.split() if name not in found]
+        if found.get("format") != FORMAT:
+            raise ValueError(f"its format is {found.get('format')}, this driver's is {FORMAT}")
+        missing = [*(KEYS - found.keys()), *(INPUT_KEYS - found.get("input", {}).keys())]
         if missing:
-            raise ValueError(f"it lacks {', '.join(missing)}")
-    except (OSError, ValueError, KeyError, TypeError) as reason:
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    except (OSError, ValueError, AttributeError) as reason:
         raise BadDescription(
             f"cannot read the network description {str(file)!r}: {reason}; it comes with the "
             "bitstream, in the zip file of `onebit deploy`"
@@ -299,7 +311,7 @@ class Accelerator:
         self._board = transport or PynqTransport(Path(file).with_suffix(".bit"), wanted)
         self.clock_mhz = float(getattr(self._board, "clock_mhz", wanted))
         self._identify()
-        self._reset("nothing was started")
+        self._reset("it was busy before anything was started")
 
     def __enter__(self) -> Accelerator:
         return self
@@ -309,6 +321,8 @@ class Accelerator:
 
     def close(self) -> None:
         """Free the buffers; the next batch would allocate them anew."""
+        if self._running:  # no reset helped: the accelerator may still write to them
+            return
         for pair in self._buffers:
             for buffer in pair:
                 buffer.free()
@@ -381,7 +395,7 @@ class Accelerator:
         if not len(raw):
             return words
         if self._running:
-            self._reset("an earlier batch still runs")
+            self._reset("an earlier batch never ended")
         step, last = self._reserve(len(raw)), None
         try:
             for number, start in enumerate(range(0, len(raw), step)):
@@ -401,7 +415,7 @@ class Accelerator:
         except TimedOut:
             raise
         except BaseException:
-            self._reset("after an interruption")
+            self._reset("the batch was given up")
             raise
         return words
 
@@ -459,12 +473,13 @@ class Accelerator:
             index = np.random.default_rng(0).integers(
                 0, len(self._packer.table), (4 * self.batch, *self._packer.shape)
             )
-            raw = self._packer.lo + self._packer.step * index
-            images = raw.astype(np.uint8 if 0 <= raw.min() and raw.max() < 256 else np.int16)
+            made = self._packer.lo + self._packer.step * index
+            images = made.astype(np.uint8 if self._packer.hi < 256 and not made.min() < 0 else "i4")
         raw = self._packer.checked(images)
         if not len(raw):
             raise BadImages("there is no image to measure with")
-        best = min((self._measure(raw) for _ in range(repeats)), key=lambda each: each["whole"])
+        runs = [self._measure(raw) for _ in range(max(1, repeats))]
+        best = min(runs, key=lambda each: each["whole"])
         count, cycles = len(raw), best["CYCLES"]
         found = {
             "images": count,
@@ -489,10 +504,10 @@ class Accelerator:
             for name, value in self.counters().items():
                 sums[name] += value
 
+        step = self._reserve(len(raw))
         begun = time.perf_counter()
         self._run(raw, add)
         whole = time.perf_counter() - begun
-        step = self._reserve(len(raw))
         begun = time.perf_counter()
         for start in range(0, len(raw), step):
             part = raw[start : start + step]

@@ -18,7 +18,6 @@ Facts = dict[str, Any]
 GALLERY = 8  # images side by side
 SHADES = " .:*#"
 WORST, CONFUSIONS = 3, 10  # classes and pairs of classes listed
-RESOURCES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs of 36 Kib", "dsp": "DSPs"}
 
 
 def new_table(title: str, *columns: str) -> Table:
@@ -190,21 +189,6 @@ def classified(facts: Facts) -> Group:
         agree = f"{rtl['agree']:,} of {rtl['windows']:,} windows"
         shown.append(f"RTL = golden in class and every logit: {agree}")
     return Group(*shown)
-
-
-def bitstream(facts: Facts) -> Table:
-    """`onebit bitstream`"""
-    table = new_table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
-    table.add_row("folder", facts["folder"])
-    table.add_row("bitstream", facts["bit"] or "none yet")
-    rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
-    table.add_row("images/s, of the accelerator", rate)
-    for name, of in (facts["utilisation"] or {}).items():
-        used = f"{of['used']:,} ({of['used'] / of['of']:.1%} of the part)"
-        table.add_row(f"{RESOURCES[name]}, {facts['utilisation_by']}", used)
-    if facts["timing"]:
-        table.add_row("fastest clock", f"{facts['timing']['fmax_mhz']:g} MHz")
-    return table
 
 
 def simulated(facts: Facts) -> Table:

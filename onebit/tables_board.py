@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from rich.filesize import decimal
 from rich.table import Table
 
 from onebit.tables import Facts, new_table, percent
+
+RESOURCES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs of 36 Kib", "dsp": "DSPs"}
 
 
 def on_board(facts: Facts) -> Table:
@@ -29,4 +32,29 @@ def on_board(facts: Facts) -> Table:
     ]
     for row in rows:
         shown.add_row(*row)
+    return shown
+
+
+def bitstream(facts: Facts) -> Table:
+    """`onebit bitstream`"""
+    shown = new_table(f"{facts['network']} on {facts['board']} ({facts['part']})", "what", "value>")
+    shown.add_row("folder", facts["folder"])
+    shown.add_row("bitstream", facts["bit"] or "none yet")
+    rate = f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"
+    shown.add_row("images/s, of the accelerator", rate)
+    for name, of in (facts["utilisation"] or {}).items():
+        used = f"{of['used']:,} ({of['used'] / of['of']:.1%} of the part)"
+        shown.add_row(f"{RESOURCES[name]}, {facts['utilisation_by']}", used)
+    if facts["timing"]:
+        shown.add_row("fastest clock", f"{facts['timing']['fmax_mhz']:g} MHz")
+    return shown
+
+
+def deployed(facts: Facts) -> Table:
+    """`onebit deploy`"""
+    shown = new_table(f"{facts['network']} for a board", "what", "value>")
+    shown.add_row("zip file", f"{facts['zip']} ({decimal(facts['bytes'])})")
+    shown.add_row("bitstream", facts["bitstream"] or "none yet")
+    shown.add_row("board and clock", f"{facts['board']}, {facts['clock_mhz']:g} MHz")
+    shown.add_row("samples", f"{facts['samples']:,} ({facts['origin']})")
     return shown

@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from itertools import repeat
 
 from cocotbext.axi import AxiMaster, AxiRamRead, AxiRamWrite, AxiReadBus, AxiWriteBus
 from cocotbext.axi.axi_channels import AxiARSink, AxiARSource, AxiAWSink, AxiAWSource
 
-__all__ = ["AxiMaster", "AxiRamRead", "AxiRamWrite", "AxiReadBus", "AxiWriteBus", "pause"]
+__all__ = [
+    "CELL",
+    "AxiMaster",
+    "AxiRamRead",
+    "AxiRamWrite",
+    "AxiReadBus",
+    "AxiWriteBus",
+    "pause",
+    "told",
+]
 
-for channel in (AxiARSink, AxiARSource):
-    channel._signal_widths = {**channel._signal_widths, "arlen": 4}
-for channel in (AxiAWSink, AxiAWSource):
-    channel._signal_widths = {**channel._signal_widths, "awlen": 4}
+# ... and that PS7's beats are of at most 8 bytes, and its locks of AXI3's kind.
+WIDTHS = {"len": 4}
+CELL = {"len": 4, "size": 2, "lock": 2}
+
+
+def told(widths: Mapping[str, int]) -> None:
+    """Let the models expect other widths of a burst's signals."""
+    for letters, channels in (("ar", (AxiARSink, AxiARSource)), ("aw", (AxiAWSink, AxiAWSource))):
+        for channel in channels:
+            own = {f"{letters}{name}": width for name, width in widths.items()}
+            channel._signal_widths = {**channel._signal_widths, **own}
+
+
+told(WIDTHS)
 
 
 def pause(model: object, rng: random.Random, share: float) -> None:

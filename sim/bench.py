@@ -39,20 +39,23 @@ def run(
     *,
     seed: int = 0,
     files: Mapping[str, str] | None = None,
+    generated: Mapping[str, str] | None = None,
     **parameters: int | str,
 ) -> None:
     """Build module `top` with `parameters` and run the cocotb tests in `test_module`.
 
     `files` (name -> text) are written into the simulation's working folder: memory files, which
-    a parameter names. The tests read `parameters` and `seed` back with `given()`.
+    a parameter names. `generated` (name -> text): SystemVerilog that is in no folder, packages
+    first. The tests read `parameters` and `seed` back with `given()`.
     """
     os.environ["PATH"] = os.pathsep.join(
         [str(need_tool("verilator", "simulation").parent), os.environ["PATH"]]
     )
-    build_dir = built(top, parameters)
+    build_dir = built(top, parameters, generated or {})
     name = f"{top} {dict(parameters)} seed={seed}"
     with TemporaryDirectory(dir=build_dir) as work:
         for file, text in (files or {}).items():
+            Path(work, file).parent.mkdir(exist_ok=True)
             Path(work, file).write_text(text)
         results = Path(work, "results.xml")
         given_text = json.dumps({"seed": seed, **parameters})
@@ -83,18 +86,24 @@ def given() -> dict[str, int]:
     return values
 
 
-def built(top: str, parameters: Parameters) -> Path:
+def built(top: str, parameters: Parameters, generated: Mapping[str, str]) -> Path:
     """The folder with the compiled model of `top`; made unless one of the same content exists."""
-    texts = {file.name: file.read_text() for file in sources(top)}
+    texts = {file.name: file.read_text() for file in sources(top, generated)} | dict(generated)
     content = json.dumps([top, dict(parameters), texts, BUILD_ARGS, TOOLS], sort_keys=True)
     build_dir = CACHE / f"{top}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
     if build_dir.is_dir():
         return build_dir
     with replaced_dir(build_dir) as scratch:
         reuse_library(scratch)
+        for name, text in generated.items():
+            (scratch / name).write_text(text)
         try:
             get_runner("verilator").build(
-                sources=[ROOT / "rtl" / "lint.vlt", module_file(top)],
+                sources=[
+                    ROOT / "rtl" / "lint.vlt",
+                    *(scratch / name for name in generated),
+                    module_file(top),
+                ],
                 hdl_toplevel=top,
                 parameters={key: quoted(value) for key, value in parameters.items()},
                 build_args=BUILD_ARGS,
@@ -119,10 +128,13 @@ def module_file(module: str) -> Path:
     return found[0]
 
 
-def sources(top: str) -> list[Path]:
+def sources(top: str, generated: Mapping[str, str]) -> list[Path]:
     """The files that a build of `top` can depend on: each module whose name is met, and waivers."""
     modules = {file.stem: file for folder in FOLDERS for file in folder.glob("*.sv")}
     found, todo = {top: module_file(top)}, [top]
+    words = set(re.findall(r"\w+", "".join(generated.values())))
+    todo += [name for name in words & modules.keys() if name != top]
+    found |= {name: modules[name] for name in todo}
     while todo:
         words = set(re.findall(r"\w+", found[todo.pop()].read_text()))
         new = {name: modules[name] for name in words & modules.keys() - found.keys()}

@@ -1,13 +1,13 @@
-"""A board in plain Python: registers, memory and golden, for the driver; faults can be put in.
+"""A board in plain Python: registers, memory and golden, for tests of the driver.
 
-It follows docs/board.md. What it does not have is time: a batch is done when STATUS is read
-`lag` times.
+It follows docs/board.md and has the interface of the simulated board. It has no time: a batch is
+done when STATUS was read as often as its latency says.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,28 +24,24 @@ ID, VERSION, HASH0, HASH1, CONTROL, STATUS, ERROR = range(0, 0x1C, 4)
 SOURCE, TARGET, COUNT, FINISHED, CYCLES, STALL_IN, STALL_OUT = range(0x20, 0x3C, 4)
 IMAGE_WORDS, RESULT_WORDS, CLASSES = 0x3C, 0x40, 0x44
 BUSY, DONE, FAILED, RESETTING = 1, 2, 4, 8
-CYCLES_AN_IMAGE = 10
 CLASSES_MADE = 5
 
 
 class FakeBuffer:
     """Memory behind a cache that only flush and invalidate keep right."""
 
-    def __init__(self, board: FakeBoard, address: int, size: int) -> None:
-        self.board, self.address = board, address
-        self.array = np.zeros(size, np.uint8)
+    def __init__(self, memory: NDArray[np.uint8], address: int) -> None:
+        self._memory, self.address = memory, address
+        self.array = np.zeros_like(memory)
         self.freed = False
 
-    def _memory(self) -> NDArray[np.uint8]:
-        assert not self.freed, "used after free"
-        start = self.address - BASE
-        return self.board.memory[start : start + self.array.size]
-
     def flush(self) -> None:
-        self._memory()[:] = self.array
+        assert not self.freed, "used after free"
+        self._memory[:] = self.array
 
     def invalidate(self) -> None:
-        self.array[:] = self._memory()
+        assert not self.freed, "used after free"
+        self.array[:] = self._memory
 
     def free(self) -> None:
         assert not self.freed, "freed twice"
@@ -54,91 +50,110 @@ class FakeBuffer:
 
 @dataclass
 class FakeBoard:
-    """The transport. Faults: what `registers` reads instead; `error`: flags with which each batch
-    ends; `stuck`: batches that never end; `deaf`: nor does a soft reset help; `short`: images that
-    lack at the end."""
+    """The compiled network on a board: the driver's transport.
+
+    short: images that lack at the end of a batch; cycles: that an image takes.
+    """
 
     compiled: Compiled
-    lag: int = 2
-    registers: dict[int, int] = field(default_factory=dict)
-    error: int = 0
-    stuck: bool = False
-    deaf: bool = False
     short: int = 0
+    cycles: int = 10
 
     def __post_init__(self) -> None:
+        self.latency, self.mute = 2, False
         self.memory = np.zeros(1 << 22, np.uint8)
         self.buffers: list[FakeBuffer] = []
         self.log: list[str] = []
         self.running: tuple[int, int, int] | None = None
-        self.wait = 0
-        self.own = {STATUS: 0, ERROR: 0, FINISHED: 0, CYCLES: 0, STALL_IN: 0, STALL_OUT: 0}
+        self.reads = 0
+        self.registers = {STATUS: 0, ERROR: 0, FINISHED: 0, CYCLES: 0, STALL_IN: 0, STALL_OUT: 0}
         net = self.compiled.net
         self.stream = emit.output_stream(net, self.compiled.folding, net.input.name)
-        bits = self.stream.vectors * math.ceil(self.stream.n / self.stream.lanes)
-        self.image = 8 * math.ceil(bits * self.stream.lanes * self.stream.bits / 64)
+        self.image = 8 * math.ceil(self.stream.beats * self.stream.width / 64)
         self.result = 8 * (math.ceil(net.head.classes / 2) + 1)
-        self.own |= {ID: 0x6F6E6562, VERSION: 1, CLASSES: net.head.classes}
-        self.own |= {HASH0: int(net.hash[:8], 16), HASH1: int(net.hash[8:16], 16)}
-        self.own |= {IMAGE_WORDS: self.image // 8, RESULT_WORDS: self.result // 8}
+        self.registers |= {ID: 0x6F6E6562, VERSION: 1, CLASSES: net.head.classes}
+        self.registers |= {HASH0: int(net.hash[:8], 16), HASH1: int(net.hash[8:16], 16)}
+        self.registers |= {IMAGE_WORDS: self.image // 8, RESULT_WORDS: self.result // 8}
+
+    def __enter__(self) -> FakeBoard:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held."""
+
+    def set(self, name: str, value: int) -> None:
+        """Change the surroundings: latency_high in reads of STATUS; mute: never an answer."""
+        if name == "latency_high":
+            self.latency = value
+        elif name == "mute":
+            self.mute = bool(value)
 
     def allocate(self, size: int) -> FakeBuffer:
         used = sum(math.ceil(each.array.size / PAGE) * PAGE for each in self.buffers)
         assert used + size <= self.memory.size, "the fake board's memory is full"
-        self.buffers.append(FakeBuffer(self, BASE + used, size))
+        self.buffers.append(FakeBuffer(self.memory[used : used + size], BASE + used))
         return self.buffers[-1]
 
     def read(self, offset: int) -> int:
         assert type(offset) is int
-        if offset == STATUS and self.running:
-            self.wait -= 1
-            if self.wait < 0 and not self.stuck:
+        if offset == STATUS and self.running and not self.mute:
+            self.reads += 1
+            if self.registers[STATUS] & RESETTING:
+                self.running, self.registers[STATUS] = None, 0
+            elif self.reads > self.latency:
                 self._finish()
-        return self.registers.get(offset, self.own.get(offset, 0))
+        return self.registers.get(offset, 0)
 
     def write(self, offset: int, value: int) -> None:
         assert type(offset) is int and type(value) is int  # as pynq insists on
         if offset != CONTROL:
             assert offset in (SOURCE, TARGET, COUNT) and 0 <= value < 1 << 32
-            self.own[offset] = value
+            self.registers[offset] = value
             return
         if value & 2:
             self.log.append("reset")
-            if not (self.deaf and self.running):
-                self.running = None
-                self.own |= {STATUS: 0, ERROR: 0}
+            held = self.running and self.mute
+            self.registers |= {STATUS: BUSY | RESETTING if held else 0, ERROR: 0}
+            self.running = self.running if held else None
         if value & 1:
-            self.log.append(f"start {self.own[COUNT]}")
+            self.log.append(f"start {self.registers[COUNT]}")
             if self.running:
-                self.own[ERROR] |= 1
-                self.own[STATUS] |= FAILED
+                self.registers[ERROR] |= 1
+                self.registers[STATUS] |= FAILED
                 return
-            self.running = (self.own[SOURCE], self.own[TARGET], self.own[COUNT])
-            self.wait = self.lag
-            self.own |= {STATUS: BUSY, ERROR: 0, FINISHED: 0}
+            self.running = (self.registers[SOURCE], self.registers[TARGET], self.registers[COUNT])
+            self.reads = 0
+            self.registers |= {STATUS: BUSY, ERROR: self._impossible(*self.running), FINISHED: 0}
+            if self.registers[ERROR]:
+                self._finish()
+
+    def _impossible(self, source: int, target: int, count: int) -> int:
+        """The error flags of a batch that is not even begun."""
+        beyond = max(source + count * self.image, target + count * self.result) > 1 << 32
+        return 2 * bool(source % 8 or target % 8) + 4 * beyond
 
     def _finish(self) -> None:
         assert self.running
         source, target, count = self.running
         self.running = None
         self.log.append("done")
-        self.own[ERROR] |= self.error
-        self.own[STATUS] = DONE | (FAILED if self.own[ERROR] else 0)
-        if self.error:
+        held = range(BASE, BASE + self.memory.size)
+        if self.registers[ERROR] <= 1 and not (source in held and target in held):
+            self.registers[ERROR] |= 8 if source not in held else 16
+        self.registers[STATUS] = DONE | (FAILED if self.registers[ERROR] else 0)
+        if self.registers[ERROR] > 1:
             return
-        start = source - BASE
-        images = self.memory[start : start + count * self.image].reshape(count, self.image)
+        images = self.memory[source - BASE :][: count * self.image].reshape(count, self.image)
         results = self.results(images).view(np.uint8).reshape(-1)
         self.memory[target - BASE : target - BASE + results.size] = results
-        self.own |= {FINISHED: count - self.short, CYCLES: CYCLES_AN_IMAGE * count}
-        self.own |= {STALL_IN: count, STALL_OUT: 2 * count}
+        self.registers |= {FINISHED: count - self.short, CYCLES: self.cycles * count}
+        self.registers |= {STALL_IN: count, STALL_OUT: 2 * count}
 
     def results(self, images: NDArray[np.uint8]) -> NDArray[np.int32]:
         """What the accelerator writes of packed images (count, bytes)."""
         first, net = self.stream, self.compiled.net
-        beats = first.vectors * math.ceil(first.n / first.lanes)
         bits = np.unpackbits(images, axis=1, bitorder="little")
-        used = beats * first.width
+        used = first.beats * first.width
         assert not bits[:, used:].any(), "the filling of an image is not zero"
         stream = bits[:, :used].reshape(len(images) * first.vectors, -1, first.width)
         assert not unused(stream, first).any(), "spare lanes are not zero"

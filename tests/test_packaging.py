@@ -87,11 +87,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("folder", SHARED)
 def test_wheel_carries_what_the_flow_reads(wheel: Path, folder: str) -> None:
     """Every file but the benches, and scratch that git ignores."""
+    benches = {".py", ".pyc"} if folder == "sim" else {".pyc"}
     here, there = (
         {
             file.relative_to(top)
             for file in (top / folder).rglob("*")
-            if file.is_file() and file.suffix not in {".py", ".pyc"}
+            if file.is_file() and file.suffix not in benches
         }
         for top in (ROOT, wheel / "onebit" / "share")
     )
@@ -99,7 +100,7 @@ def test_wheel_carries_what_the_flow_reads(wheel: Path, folder: str) -> None:
 
 
 def test_wheel_keeps_the_benches_out(wheel: Path) -> None:
-    assert not list((wheel / "onebit" / "share").rglob("*.py"))
+    assert not list((wheel / "onebit" / "share" / "sim").rglob("*.py"))
     assert {path.name for path in wheel.iterdir() if path.suffix != ".dist-info"} == {"onebit"}
 
 

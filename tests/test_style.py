@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("onebit", "rtl", "hls", "sim", "build", "tests", "models", ".ci")
 LONGEST_FILE, LONGEST_FUNCTION, WIDEST_LINE = 400, 50, 100
-LONGER = {"onebit/driver.py": 550}  # one file, to be copied to a board
+LONGER = {"onebit/driver.py": 530}  # a board gets its driver as one file
 
 # The comment that opens a file, by its suffix; Python files open with a docstring.
 COMMENTS = {".sv": "//", ".v": "//", ".vlt": "//", ".h": "//", ".hpp": "//", ".c": "//"}
@@ -96,9 +96,9 @@ def test_files_are_found() -> None:
 def test_files_are_short() -> None:
     none_of(
         [
-            f"{name(file)}: {len(lines(file))} lines, at most {LONGEST_FILE}; split it"
+            f"{name(file)}: {len(lines(file))} lines, at most {most}; split it"
             for file in sources()
-            if len(lines(file)) > LONGER.get(name(file), LONGEST_FILE)
+            if len(lines(file)) > (most := LONGER.get(name(file), LONGEST_FILE))
         ]
     )
 
