@@ -352,8 +352,15 @@ def count_of(text: str) -> int | None:
 
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
+    from onebit import tables_board
+
     facts = _report(compiled_of(options.network))
-    emit_json(facts) if options.json else tables.show_report(stdout, facts)
+    if options.json:
+        emit_json(facts)
+        return 0
+    tables.show_report(stdout, facts)
+    if facts["bitstream"]:
+        stdout.print(tables_board.bitstream(facts["bitstream"]))
     return 0
 
 

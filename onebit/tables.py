@@ -226,8 +226,6 @@ def show_report(console: Console, facts: Facts) -> None:
     console.print(layers(facts))
     console.print(simulated(facts["simulation"]))
     console.print(rates(facts))
-    if facts["bitstream"]:
-        console.print(bitstream(facts["bitstream"]))
 
 
 def layers(facts: Facts) -> Table:
