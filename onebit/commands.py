@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from onebit import recipe, tables
+from onebit import recipe, tables, tables_board
 from onebit.errors import CheckFailed, ConfigError, MissingTool
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ def count_of(text: str) -> int | None:
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
     facts = _report(compiled_of(options.network))
-    emit_json(facts) if options.json else tables.show_report(stdout, facts)
+    emit_json(facts) if options.json else tables_board.show_report(stdout, facts)
     return 0
 
 
@@ -377,7 +377,7 @@ def demo(options: argparse.Namespace) -> int:
         emit_json(facts)
     else:
         stdout.print(tables.gallery(simulated["shown"]))
-        tables.show_report(stdout, facts)
+        tables_board.show_report(stdout, facts)
     _judge(simulated)
     stderr.print("next: `onebit list` for the other networks, `onebit --help` for the rest")
     return 0
