@@ -156,10 +156,10 @@ def kept(compiled: Compiled) -> dict[str, Any] | None:
     """What the tools said of this network's design, if any has run."""
     try:
         facts: dict[str, Any] = json.loads((compiled.out / FOLDER / FACTS).read_text())
-    except (OSError, ValueError):
+        same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
+        return facts if same and facts["utilisation"] else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
-    return facts if same and facts["utilisation"] else None
 
 
 def keep(project: Project, facts: dict[str, Any]) -> None:

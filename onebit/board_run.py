@@ -91,3 +91,13 @@ def _rates(compiled: Compiled, sums: Counter[str], images: int) -> dict[str, Any
         "stall_out_percent": 100 * sums["STALL_OUT"] / cycles,
         "images_per_second": images * clock * 1e6 / cycles,
     }
+
+
+def kept(compiled: Compiled) -> dict[str, Any] | None:
+    """What the last run measured on this network's board, if there was one."""
+    try:
+        facts: dict[str, Any] = json.loads((compiled.out / FILE).read_text())
+        same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return facts if same else None

@@ -23,7 +23,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from onebit import recipe, tables
+from onebit import recipe, tables, tables_board
 from onebit.errors import CheckFailed, ConfigError, MissingTool
 
 if TYPE_CHECKING:
@@ -352,15 +352,8 @@ def count_of(text: str) -> int | None:
 
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
-    from onebit import tables_board
-
     facts = _report(compiled_of(options.network))
-    if options.json:
-        emit_json(facts)
-        return 0
-    tables.show_report(stdout, facts)
-    if facts["bitstream"]:
-        stdout.print(tables_board.bitstream(facts["bitstream"]))
+    emit_json(facts) if options.json else tables_board.show_report(stdout, facts)
     return 0
 
 
@@ -384,7 +377,7 @@ def demo(options: argparse.Namespace) -> int:
         emit_json(facts)
     else:
         stdout.print(tables.gallery(simulated["shown"]))
-        tables.show_report(stdout, facts)
+        tables_board.show_report(stdout, facts)
     _judge(simulated)
     stderr.print("next: `onebit list` for the other networks, `onebit --help` for the rest")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from onebit import page_board
 from onebit.page_svg import figure, pipeline, plural, shape, text
 
 Facts = dict[str, Any]
@@ -124,6 +125,7 @@ def page(facts: Facts) -> str:
         _section("Layers", _layers(facts["layers"])),
         _section("Sample images", _gallery(simulated)) if simulated["shown"] else "",
         _section("FPGA and CPU", _race(facts)),
+        *_board(facts),
         _section("Size", _size(facts)),
         _section("Reproduce", _commands(facts)),
     ]
@@ -362,7 +364,14 @@ def _race(facts: Facts) -> str:
     )
 
 
+def _board(facts: Facts) -> list[str]:
+    ran = facts["on_board"]
+    return [_section("On a simulated board", page_board.on_board(ran))] if ran else []
+
+
 def _size(facts: Facts) -> str:
+    if facts["bitstream"]:
+        return page_board.built(facts["bitstream"])
     return (
         f"{_used(facts, 'LUT', 'lut')}{_used(facts, 'block RAM of 36 Kib', 'bram')}"
         '<p class="soft">Rough estimates from the folding: nothing has been synthesised.</p>'

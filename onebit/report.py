@@ -7,7 +7,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from onebit import bitstream, board, cost, flow, recipe, system, trial
+from onebit import bitstream, board, board_run, cost, flow, recipe, system, trial
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
@@ -60,6 +60,7 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "trained_accuracy": _card(compiled).get("test_accuracy"),
         "layers": [_layer(compiled, layer, interval) for layer in compiled.net.layers],
         "simulation": simulated,
+        "on_board": board_run.kept(compiled),
         "bitstream": bitstream.kept(compiled),
         "cpu": cpu(compiled, simulated["images_per_second"]),
     }

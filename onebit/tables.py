@@ -7,7 +7,7 @@ from typing import Any
 
 from rich import box
 from rich.columns import Columns
-from rich.console import Console, Group, JustifyMethod, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
@@ -219,13 +219,6 @@ def _proof(facts: Facts) -> list[tuple[str, RenderableType]]:
         ("images/s", f"{facts['images_per_second']:,.0f} at {facts['clock_mhz']:g} MHz"),
         ("simulated", f"{facts['cycles']:,} cycles in {facts['seconds']:.2f} s"),
     ]
-
-
-def show_report(console: Console, facts: Facts) -> None:
-    """`onebit report`"""
-    console.print(layers(facts))
-    console.print(simulated(facts["simulation"]))
-    console.print(rates(facts))
 
 
 def layers(facts: Facts) -> Table:

@@ -1,11 +1,12 @@
-"""What the board's commands print."""
+"""What the board's commands print, and the report, which ends with the board."""
 
 from __future__ import annotations
 
+from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
-from onebit.tables import Facts, new_table, percent
+from onebit.tables import Facts, layers, new_table, percent, rates, simulated
 
 RESOURCES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs of 36 Kib", "dsp": "DSPs"}
 
@@ -58,3 +59,14 @@ def deployed(facts: Facts) -> Table:
     shown.add_row("board and clock", f"{facts['board']}, {facts['clock_mhz']:g} MHz")
     shown.add_row("samples", f"{facts['samples']:,} ({facts['origin']})")
     return shown
+
+
+def show_report(console: Console, facts: Facts) -> None:
+    """`onebit report`"""
+    console.print(layers(facts))
+    console.print(simulated(facts["simulation"]))
+    console.print(rates(facts))
+    if facts["on_board"]:
+        console.print(on_board(facts["on_board"]))
+    if facts["bitstream"]:
+        console.print(bitstream(facts["bitstream"]))

@@ -28,16 +28,20 @@ CLASSES_MADE = 5
 
 
 class FakeBuffer:
-    """Memory behind a cache that only flush and invalidate keep right."""
+    """Memory behind a cache that only flush and invalidate keep right, or without a cache.
 
-    def __init__(self, memory: NDArray[np.uint8], address: int) -> None:
+    dirty: the cache may hold what was never written to memory.
+    """
+
+    def __init__(self, memory: NDArray[np.uint8], address: int, cached: bool) -> None:
         self._memory, self.address = memory, address
-        self.array = np.zeros_like(memory)
-        self.freed = False
+        self.array = np.zeros_like(memory) if cached else memory
+        self.freed, self.dirty = False, cached
 
     def flush(self) -> None:
         assert not self.freed, "used after free"
         self._memory[:] = self.array
+        self.dirty = False
 
     def invalidate(self) -> None:
         assert not self.freed, "used after free"
@@ -52,10 +56,11 @@ class FakeBuffer:
 class FakeBoard:
     """The compiled network on a board: the driver's transport.
 
-    short: images that lack at the end of a batch; cycles: that an image takes.
+    cached: its memory; short: images that lack at the end of a batch; cycles: of an image.
     """
 
     compiled: Compiled
+    cached: bool = True
     short: int = 0
     cycles: int = 10
 
@@ -91,7 +96,8 @@ class FakeBoard:
     def allocate(self, size: int) -> FakeBuffer:
         used = sum(math.ceil(each.array.size / PAGE) * PAGE for each in self.buffers)
         assert used + size <= self.memory.size, "the fake board's memory is full"
-        self.buffers.append(FakeBuffer(self.memory[used : used + size], BASE + used))
+        memory = self.memory[used : used + size]
+        self.buffers.append(FakeBuffer(memory, BASE + used, self.cached))
         return self.buffers[-1]
 
     def read(self, offset: int) -> int:
@@ -122,6 +128,8 @@ class FakeBoard:
                 self.registers[STATUS] |= FAILED
                 return
             self.running = (self.registers[SOURCE], self.registers[TARGET], self.registers[COUNT])
+            dirty = [each.address for each in self.buffers if each.dirty and not each.freed]
+            assert self.registers[TARGET] not in dirty, "the cache may overwrite results"
             self.reads = 0
             self.registers |= {STATUS: BUSY, ERROR: self._impossible(*self.running), FINISHED: 0}
             if self.registers[ERROR]:

@@ -12,8 +12,8 @@ import pytest
 
 import fake_board
 from fake_board import FakeBoard
-from onebit import deploy, golden
-from onebit.driver import Accelerator, BadImages, Packer, TransferFailed
+from onebit import deploy, driver, golden
+from onebit.driver import Accelerator, BadImages, Packer, TimedOut, TransferFailed
 from onebit.flow import Compiled
 from onebit.net import Bit, Int
 
@@ -42,13 +42,15 @@ def image() -> Compiled:
 
 @pytest.mark.parametrize("made", [bits, image])
 @pytest.mark.parametrize("count", [1, 2, 9, 10, 11, 20, 37])
+@pytest.mark.parametrize("cached", [True, False])
 def test_classes_and_logits_are_goldens(
-    described: Described, made: Callable[[], Compiled], count: int
+    described: Described, made: Callable[[], Compiled], count: int, cached: bool
 ) -> None:
     compiled = made()
+    board = FakeBoard(compiled, cached)
     raw = fake_board.samples(compiled, count)
     wanted = golden.run(compiled.net, raw)
-    with Accelerator(described(compiled), FakeBoard(compiled), batch=10) as accelerator:
+    with Accelerator(described(compiled), board, batch=10) as accelerator:
         classes, logits = accelerator.run(raw)
         assert (logits == wanted.logits).all() and (classes == wanted.classes).all()
         assert (accelerator.classify(raw) == wanted.classes).all()
@@ -112,6 +114,23 @@ def test_buffers_are_made_once_and_freed_at_the_end(described: Described) -> Non
     accelerator.close()
     assert len(accelerator.classify(fake_board.samples(compiled, 2))) == 2, "closed, not broken"
     accelerator.close()
+
+
+def test_memory_that_may_still_be_written_to_is_kept(
+    described: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver, "RESET_SECONDS", 0.01)
+    compiled = bits()
+    board = FakeBoard(compiled)
+    with Accelerator(described(compiled), board, timeout=0.01) as accelerator:
+        board.set("mute", 1)
+        with pytest.raises(TimedOut):
+            accelerator.run(fake_board.samples(compiled, 3))
+        accelerator.close()
+        assert not any(each.freed for each in board.buffers)
+        board.set("mute", 0)
+        accelerator.run(fake_board.samples(compiled, 3))
+    assert len(board.buffers) == 4 and all(each.freed for each in board.buffers)
 
 
 def test_a_batch_is_a_quarter_of_a_megabyte(described: Described) -> None:

@@ -98,6 +98,35 @@ def facts() -> dict[str, Any]:
             "spread": [1_125_341, 3_924_347],
             "fpga_over_cpu": 5.404,
         },
+        "on_board": None,
+        "bitstream": None,
+    }
+
+
+def on_board(mismatches: int = 0) -> dict[str, Any]:
+    return {
+        "mismatches": mismatches,
+        "images": 360,
+        "latency": [10, 20],
+        "cycles_per_image": 6.27,
+        "ii_formula": 6,
+        "images_per_second": 15_950_377,
+        "clock_mhz": 100.0,
+        "port_percent": 95.7,
+        "stall_in_percent": 0.9,
+        "stall_out_percent": 15.9,
+    }
+
+
+def built(timing: dict[str, Any] | None) -> dict[str, Any]:
+    used = {"lut": (17_434, 53_200), "ff": (6968, 106_400), "bram36": (1, 140), "dsp": (3, 220)}
+    return {
+        "board": "pynq-z2",
+        "part": "xc7z020clg400-1",
+        "clock_mhz": 100.0,
+        "utilisation": {name: {"used": used, "of": of} for name, (used, of) in used.items()},
+        "utilisation_by": "Yosys, before placement",
+        "timing": timing,
     }
 
 
@@ -258,3 +287,22 @@ def test_a_pipeline_of_any_length_is_drawn(facts: dict[str, Any], count: int) ->
     facts["layers"] = [layer(f"layer{i}", "mvau", "8 -> 8", 6) for i in range(count)]
     boxes = [a for a in read(facts).attributes if a[:2] == ("rect", "class") and a[2] == "box"]
     assert len(boxes) == 2 * count
+
+
+def test_the_board_is_shown_when_it_has_run(facts: dict[str, Any]) -> None:
+    assert "simulated board" not in page(facts)
+    for mismatches in (0, 2):
+        made = page({**facts, "on_board": on_board(mismatches)})
+        Reader().feed(made)
+        assert f"360 images by driver, registers and DMA, {mismatches} mismatch" in made
+        assert "6.27 cycles an image from start to done, 6 by the accelerator alone" in made
+
+
+def test_what_the_tools_said_replaces_the_estimate(facts: dict[str, Any]) -> None:
+    assert "nothing has been synthesised" in page(facts)
+    for timing in (None, {"fmax_mhz": 67.5, "met": False}):
+        made = page({**facts, "bitstream": built(timing)})
+        Reader().feed(made)
+        assert "nothing has been synthesised" not in made
+        assert "<strong>17,434</strong> of 53,200 (32.8%)" in made
+        assert ("67.5 MHz" in made) == (timing is not None)
