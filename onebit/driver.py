@@ -264,7 +264,7 @@ class Packer:
             return np.asarray(raw >= self.threshold)
         if self.same and raw.dtype == np.uint8:
             return np.ascontiguousarray(raw)
-        index = raw if self.lo == 0 else raw.astype(np.int64) - self.lo
+        index = raw if self.lo == 0 else raw.astype(np.intp) - self.lo
         return self.table.take(index if self.step == 1 else index // self.step)
 
 
