@@ -243,6 +243,14 @@ class Packer:
                 )
         return raw
 
+    def random(self, count: int) -> NDArray[np.integer[Any]]:
+        """Random raw images, in the smallest type that will do."""
+        kinds = [(kind, np.iinfo(kind)) for kind in (np.uint8, np.int16, np.int32)]
+        kind = next(kind for kind, has in kinds if has.min <= self.lo and self.hi <= has.max)
+        shape = (count, int(np.prod(self.shape)))
+        index = np.random.default_rng(0).integers(0, len(self.table), shape, np.int32)
+        return (self.lo + self.step * index).astype(kind)
+
     def pack(self, raw: NDArray[np.integer[Any]], out: NDArray[np.uint8]) -> None:
         """Checked images (count, values) into `out`, (count, 8 * words)."""
         codes = self._codes(raw)
@@ -268,7 +276,7 @@ class Packer:
             return np.asarray(raw >= self.threshold)
         if self.same and raw.dtype == np.uint8:
             return np.ascontiguousarray(raw)
-        index = raw if self.lo == 0 else raw.astype(np.int64) - self.lo
+        index = raw if self.lo == 0 else raw.astype(np.intp) - self.lo
         return self.table.take(index if self.step == 1 else index // self.step)
 
 
@@ -470,11 +478,7 @@ class Accelerator:
         images: random ones unless given; the best of `repeats` counts.
         """
         if images is None:
-            index = np.random.default_rng(0).integers(
-                0, len(self._packer.table), (4 * self.batch, *self._packer.shape)
-            )
-            made = self._packer.lo + self._packer.step * index
-            images = made.astype(np.uint8 if self._packer.hi < 256 and not made.min() < 0 else "i4")
+            images = np.concatenate(4 * [self._packer.random(self.batch)])
         raw = self._packer.checked(images)
         if not len(raw):
             raise BadImages("there is no image to measure with")
