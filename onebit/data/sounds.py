@@ -20,7 +20,7 @@ from onebit.data.parts import Progress, Split
 from onebit.errors import ConfigError
 from onebit.mfcc import Features, Sound
 
-CACHE_VERSION = 2  # of how features and changed copies are made, in mfcc and changes too
+CACHE_VERSION = 3  # of how features and changed copies are made, in mfcc and changes too
 CHUNK = 128  # sounds that a process works on at a time
 SEED = 1  # of the changes
 
