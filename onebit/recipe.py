@@ -72,6 +72,11 @@ class Augment:
     mask_frames: int  # most neighbouring frames that are set to zero
     mask_coefficients: int  # most neighbouring coefficients
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything is changed."""
+        return any(getattr(self, field.name) for field in fields(self) if field.name != "edge")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teacher:
@@ -92,6 +97,7 @@ class Training:
     """How long, how fast, and on what the weights learn."""
 
     epochs: int
+    passes: int  # over the training samples in an epoch
     batch: int
     rate: float  # peak of the one-cycle schedule
     warmup: float  # fraction of the steps until that peak
@@ -177,11 +183,12 @@ CONV = {
     "pool": whole(1, 64, 1),
     "norm": flag(True),
 }
-COUNTED = ("epochs", "batch", "mask_frames", "mask_coefficients", "versions")
+COUNTED = ("epochs", "passes", "batch", "mask_frames", "mask_coefficients", "versions")
 ONLY_IMAGES = ("shift", "rotation", "scale", "edge", "brightness", "contrast", "blur")
 ONLY_SOUNDS = ("mask_frames", "mask_coefficients")
 TRAIN = {
     "epochs": whole(1, 100_000),
+    "passes": whole(1, 10_000, 1),
     "batch": whole(2, 65536),
     "rate": number(1e-6, 1),
     "warmup": number(0, 0.9, 0.3),

@@ -146,15 +146,71 @@ def test_every_sample_is_learnt_in_one_of_its_own_versions() -> None:
     batch = torch.randperm(50)[:30]
 
     def drawn(seed: int) -> Tensor:
-        return samples.drawn(batch, torch.Generator().manual_seed(seed))
+        drawn, answers = samples.drawn(batch, torch.Generator().manual_seed(seed))
+        assert answers is None
+        return drawn
 
     found = drawn(1)
     assert found.dtype == torch.float32 and found.shape == (30, 6, 1, 1)
     values = found[:, 0, 0, 0].long()
     assert (values % 1000).equal(batch) and set((values // 1000).tolist()) == {1, 2}
     assert found.equal(drawn(1)) and not found.equal(drawn(2))
-    plain = replace(samples, versions=None).drawn(batch, torch.Generator())
+    plain, _ = replace(samples, versions=None).drawn(batch, torch.Generator())
     assert plain.equal(images[batch].float())
+
+
+def test_a_version_comes_with_the_teachers_answer_to_it(known: recipe.Recipe) -> None:
+    images, versions = (torch.from_numpy(each) for each in numbered(50))
+    answers = loop.answers(known, nn.Flatten(), versions)  # whose logits are its samples
+    assert answers.dtype == torch.float32
+    assert answers.equal(versions.flatten(2).float())
+    samples = Samples(images=images, labels=torch.zeros(50), versions=versions, answers=answers)
+    drawn, said = samples.drawn(torch.randperm(50)[:30], torch.Generator().manual_seed(1))
+    assert said is not None and said.equal(drawn.flatten(1))
+    assert len(set((said // 1000)[:, 0].tolist())) == 2
+
+
+@pytest.mark.parametrize("masks", [0, 2])
+def test_the_teacher_is_asked_once_where_nothing_else_changes(
+    known: recipe.Recipe, dataset: Dataset, tmp_path: Path, masks: int, monkeypatch: Any
+) -> None:
+    augment = replace(known.training.augment, mask_frames=masks, mask_coefficients=0)
+    how = replace(known, training=replace(known.training, augment=augment, precision="float32"))
+    asked: list[int] = []
+
+    def answer(recipe: recipe.Recipe, teacher: nn.Module, images: Tensor) -> Tensor:
+        asked.append(len(images))
+        return true_answer(recipe, teacher, images)
+
+    true_answer = loop.answer
+    monkeypatch.setattr(loop, "answer", answer)
+    file = loop.checkpoint_path(tmp_path, how.name)
+    state = loop.fit(how, dataset, file, epochs=how.training.epochs)
+    assert sum(asked) == (3 * 160 if not masks else how.training.epochs * 160)
+    monkeypatch.setattr(loop, "answers", lambda *_: None)  # asked again and again: the same
+    again = loop.fit(how, dataset, file.with_name("again.pt"), epochs=how.training.epochs)
+    for name, value in again.model.state_dict().items():
+        torch.testing.assert_close(state.model.state_dict()[name], value)
+
+
+def test_an_epoch_is_as_many_passes_as_the_recipe_says(
+    known: recipe.Recipe, dataset: Dataset
+) -> None:
+    seen: list[Tensor] = []
+    how = replace(known, training=replace(known.training, passes=3, teacher=None))
+    learn, _ = split(dataset, 0, 1, CPU)
+    stage = loop.Stage(name="network", parts=loop.BINARY, epochs=1, rate=0.01, checkpoint=Path())
+    state = loop.start(how, dataset, CPU, stage)
+
+    def drawn(batch: Tensor, generator: torch.Generator) -> tuple[Tensor, None]:
+        seen.append(batch)
+        return learn.images[batch].float(), None
+
+    watched = type("Watched", (), {"labels": learn.labels, "drawn": staticmethod(drawn)})
+    loop.run_epoch(how, stage, state, watched(), 0)
+    order = torch.cat(seen).view(3, 160)
+    assert order.sort(1).values.equal(torch.arange(160).repeat(3, 1))
+    assert not order[0].equal(order[1])
 
 
 @pytest.mark.parametrize("balance", [0, 0.5, 1])
