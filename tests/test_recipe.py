@@ -258,6 +258,7 @@ def test_a_conv_says_only_what_differs_from_a_plain_one(tmp_path: Path) -> None:
         ('"digits"', '"digit"', "data = 'digit' is not 'digits' or 'mnist' or 'gtsrb'"),
         ("batch = 64", "batches = 64", "the key 'train.batches' is unknown"),
         ("batch = 64", "", "the key 'train.batch' is missing"),
+        ("batch = 64", "batch = 64\npasses = 0", "train.passes = 0 is not a whole number in 1"),
         ("rate = 0.01", "rate = nan", "train.rate = nan is not a number in"),
         ("batch = 64", 'precision = "half"\nbatch = 64', "is not 'float32' or 'bfloat16'"),
         ("batch = 64", "reestimate = 1\nbatch = 64", "train.reestimate = 1 is not 'never' or"),
