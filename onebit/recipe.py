@@ -108,6 +108,7 @@ class Training:
     # batch-norm statistics anew, from samples as they are: "never", at the "end", or to choose
     # the "epoch" by
     reestimate: str
+    keep: str  # the weights of the "best" epoch on validation, or of the "last", at a rate of zero
     augment: Augment
     teacher: Teacher | None
 
@@ -166,6 +167,7 @@ CHANGES = {
     "tone": number(0, 40, 0.0),
     "noise": number(0, 1, 0.0),
     "made": number(0, 1, 0.0),
+    "spoken": number(0, 1, 0.0),
 }
 DENSE = {"dense": whole(1, 65536), "norm": flag(True)}
 CONV = {
@@ -206,6 +208,7 @@ TRAIN = {
     "mask_coefficients": whole(0, 64, 0),
     "precision": choice("float32", "bfloat16", default="float32"),
     "reestimate": choice("never", "end", "epoch", default="never"),
+    "keep": choice("best", "last", default="best"),
 }
 TEACHER = {
     "layers": replace(LAYERS, default=[]),
@@ -310,6 +313,11 @@ def _features(path: Path, table: Mapping[str, object]) -> Features:
 
 def _changes(path: Path, table: Mapping[str, object]) -> Changes:
     values = checked(path, "changes.", table, CHANGES)
+    if values["made"] + values["spoken"] > 1:
+        raise ConfigError(
+            f"{path}: changes.made = {values['made']} and changes.spoken = {values['spoken']} are "
+            "shares of the same copies, more than all of them"
+        )
     return Changes(**_fields(Changes, values))
 
 

@@ -46,6 +46,7 @@ def card(
     confusion = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     epochs = len(curve)
+    validation = [row.validation_accuracy for row in curve]
     command = recipe.command
     if epochs != recipe.training.epochs:
         command += f" --epochs {epochs}"
@@ -60,7 +61,9 @@ def card(
         "test_balanced": None,
         "test_accuracy_float": round(float((predicted == labels).mean()), 5),
         "teacher": None if taught is None else _teacher(recipe, taught, labels),
-        "validation_accuracy": max(row.validation_accuracy for row in curve),
+        "validation_accuracy": validation[-1]
+        if recipe.training.keep == "last"
+        else max(validation),
         "parameters": parameters,
         "seed": recipe.seed,
         "epochs": epochs,

@@ -172,7 +172,8 @@ def advance(
         judged = reestimated(recipe, state.model, learn)
     validation = evaluate(recipe, judged, validate)
     best = max((row.validation_accuracy for row in state.curve), default=-1.0)
-    if validation[1] >= best:  # of equals the later, which has learnt longer
+    last = recipe.training.keep == "last" and stage.name == "network"
+    if last or validation[1] >= best:  # of equals the later, which has learnt longer
         state.best = copy.deepcopy(judged.state_dict())
     row = Epoch(
         stage=stage.name,
