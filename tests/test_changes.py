@@ -226,6 +226,15 @@ def test_words_of_many_sounds_come_more_often_by_a_root() -> None:
     assert 0.07 < np.mean(drawn) < 0.13
 
 
+def test_another_word_is_each_as_often_and_never_a_wanted_one() -> None:
+    wanted, many, one = ([np.full(30, loud, np.float32)] for loud in (1, 2, 3))
+    spoken = Spoken(wanted=[wanted], others=[many * 81, one])
+    found = [made.other(spoken, default_rng(seed)) for seed in range(1000)]
+    assert {float(sound[0]) for sound in found} == {2, 3}
+    assert np.mean([sound[0] == 3 for sound in found]) == pytest.approx(0.5, abs=0.05)
+    assert len({len(sound) for sound in found}) > 10, "it is stretched"
+
+
 def test_ends_are_faded() -> None:
     found = made.faded(np.ones(40, np.float32), RATE)
     assert found[:12] == pytest.approx(np.arange(1, 13) / 12) and found[12:-12].min() == 1
