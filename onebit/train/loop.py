@@ -89,7 +89,7 @@ def fit(
     """Train to the end, from `checkpoint` where there is one and `resume` says so.
 
     `checkpoint`, and teacher.pt beside it, are replaced after every epoch, whole or not at all.
-    Returns the state with the weights of the best epoch in its model.
+    Returns the state with the weights of the epoch that is kept in its model.
     """
     torch.set_num_threads(1)  # sums are taken in the same order on every machine; small layers
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -119,15 +119,13 @@ def fit(
         checkpoint=checkpoint,
         teacher=None if taught is None else taught.model,
     )
-    if taught is not None and learn.versions is not None and not recipe.training.augment.changes:
-        learn = replace(learn, answers=answers(recipe, taught.model, learn.versions))
+    learn = learn if taught is None else answered(recipe, taught.model, learn)
     state = trained(own)
     done = [] if recipe.training.reestimate != "end" else [state.model]
     if taught is not None:
         state.teacher, state.taught = taught.model, tuple(taught.curve)
         done += [taught.model] if recipe.training.reestimate != "never" else []
-    for model in done:
-        keep_if_better(recipe, model, reestimated(recipe, model, learn), validate)
+    reestimate(recipe, done, learn, validate)
     return state
 
 
@@ -265,6 +263,13 @@ def answer(recipe: Recipe, teacher: nn.Module, images: Tensor) -> Tensor:
     return logits.float()
 
 
+def answered(recipe: Recipe, teacher: nn.Module, learn: Samples) -> Samples:
+    """`learn` with the answers to its versions, where nothing else changes what is drawn."""
+    if learn.versions is None or recipe.training.augment.changes:
+        return learn
+    return replace(learn, answers=answers(recipe, teacher, learn.versions))
+
+
 def answers(recipe: Recipe, teacher: nn.Module, versions: Tensor) -> Tensor:
     """The logits that `teacher` gives `versions` [V, N, C, H, W], which stay as they are.
 
@@ -294,6 +299,14 @@ def reestimated(recipe: Recipe, model: nn.Sequential, learn: Samples) -> nn.Sequ
         if len(batch) > 1:
             twin(inputs(recipe, learn.images[batch].float()))
     return twin.eval()
+
+
+def reestimate(
+    recipe: Recipe, models: list[nn.Sequential], learn: Samples, validate: Samples
+) -> None:
+    """Give each of `models` other batch-norm statistics, unless it is less accurate with them."""
+    for model in models:
+        keep_if_better(recipe, model, reestimated(recipe, model, learn), validate)
 
 
 def keep_if_better(
