@@ -170,7 +170,8 @@ def page(card: Card, known: Notes) -> str:
     if original:
         published = f"accuracy of the original, {original.name}"
         rows.append([published, tables.percent(original.accuracy), original.source])
-    chosen = "validation accuracy, which chose the epoch"
+    best = card["validation_accuracy"] == max(card["curve"]["validation_accuracy"])
+    chosen = "validation accuracy" + (", which chose the epoch" if best else " of the last epoch")
     rows.append([chosen, tables.percent(card["validation_accuracy"]), trained])
     rows.append(["training", f"{_training(card)}, seed {card['seed']}", trained])
     if card["rtl"]:
@@ -180,7 +181,8 @@ def page(card: Card, known: Notes) -> str:
         f"{card['title']}: {card['parameters']:,} binary weights.",
         markdown(["what", "measured", "by"], rows).rstrip(),
         "![Loss and error over the epochs](curves.svg)",
-        f"{CHOSE[one]} chose the epoch; `card.json` has versions\nand checksums.",
+        f"{CHOSE[one]} {'chose the epoch' if best else 'chose no epoch: the last was kept'}; "
+        "`card.json` has versions\nand checksums.",
         *([note] if note else []),
         *(_summary(card["summary"]) if card["summary"] else []),
         *(_proof(card["rtl"], one) if card["rtl"] else []),

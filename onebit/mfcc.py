@@ -25,7 +25,7 @@ KNEE_HZ = 1000
 LOG_STEP = math.log(6.4) / 27
 # The low-pass filter of resampling: zero crossings each side, Kaiser's beta (110 dB), and where it
 # cuts, as a share of the lower Nyquist frequency.
-CROSSINGS, BETA, CUT = 48, 11.0, 0.95
+CROSSINGS, BETA, CUT = 82, 11.0, 0.9565
 # The samples of a wav file by its format's code, and bytes: whole numbers are 1, floats 3. Where
 # the code is EXTENSIBLE it stands further behind.
 SAMPLES = {(1, 1): "<u1", (1, 2): "<i2", (1, 3): "<i4", (1, 4): "<i4", (3, 4): "<f4", (3, 8): "<f8"}

@@ -72,6 +72,11 @@ class Augment:
     mask_frames: int  # most neighbouring frames that are set to zero
     mask_coefficients: int  # most neighbouring coefficients
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything is changed."""
+        return any(getattr(self, field.name) for field in fields(self) if field.name != "edge")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teacher:
@@ -92,6 +97,7 @@ class Training:
     """How long, how fast, and on what the weights learn."""
 
     epochs: int
+    passes: int  # over the training samples in an epoch
     batch: int
     rate: float  # peak of the one-cycle schedule
     warmup: float  # fraction of the steps until that peak
@@ -102,6 +108,7 @@ class Training:
     # batch-norm statistics anew, from samples as they are: "never", at the "end", or to choose
     # the "epoch" by
     reestimate: str
+    keep: str  # the weights of the "best" epoch on validation, or of the "last", at a rate of zero
     augment: Augment
     teacher: Teacher | None
 
@@ -160,6 +167,7 @@ CHANGES = {
     "tone": number(0, 40, 0.0),
     "noise": number(0, 1, 0.0),
     "made": number(0, 1, 0.0),
+    "spoken": number(0, 1, 0.0),
 }
 DENSE = {"dense": whole(1, 65536), "norm": flag(True)}
 CONV = {
@@ -177,11 +185,12 @@ CONV = {
     "pool": whole(1, 64, 1),
     "norm": flag(True),
 }
-COUNTED = ("epochs", "batch", "mask_frames", "mask_coefficients", "versions")
+COUNTED = ("epochs", "passes", "batch", "mask_frames", "mask_coefficients", "versions")
 ONLY_IMAGES = ("shift", "rotation", "scale", "edge", "brightness", "contrast", "blur")
 ONLY_SOUNDS = ("mask_frames", "mask_coefficients")
 TRAIN = {
     "epochs": whole(1, 100_000),
+    "passes": whole(1, 10_000, 1),
     "batch": whole(2, 65536),
     "rate": number(1e-6, 1),
     "warmup": number(0, 0.9, 0.3),
@@ -199,6 +208,7 @@ TRAIN = {
     "mask_coefficients": whole(0, 64, 0),
     "precision": choice("float32", "bfloat16", default="float32"),
     "reestimate": choice("never", "end", "epoch", default="never"),
+    "keep": choice("best", "last", default="best"),
 }
 TEACHER = {
     "layers": replace(LAYERS, default=[]),
@@ -303,6 +313,11 @@ def _features(path: Path, table: Mapping[str, object]) -> Features:
 
 def _changes(path: Path, table: Mapping[str, object]) -> Changes:
     values = checked(path, "changes.", table, CHANGES)
+    if values["made"] + values["spoken"] > 1:
+        raise ConfigError(
+            f"{path}: changes.made = {values['made']} and changes.spoken = {values['spoken']} are "
+            "shares of the same copies, more than all of them"
+        )
     return Changes(**_fields(Changes, values))
 
 

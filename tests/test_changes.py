@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from numpy.random import Generator, default_rng
 
-from onebit.data import Changes, changes, made
+from onebit.data import Changes, changes, made, sounds
 from onebit.data.changes import ABOVE_NOISE, BANDS, LEAST_POWER, LOUDER, changed, placed, toned
 from onebit.data.made import LATEST, OFTEN, STRETCH, Spoken, made_up
-from onebit.mfcc import Sound
+from onebit.mfcc import Features, Sound
 
 RATE = 2000
 NONE = Changes(versions=1, shift=0, speed=0, tone=0, noise=0, made=0)
@@ -226,6 +227,15 @@ def test_words_of_many_sounds_come_more_often_by_a_root() -> None:
     assert 0.07 < np.mean(drawn) < 0.13
 
 
+def test_another_word_is_each_as_often_and_never_a_wanted_one() -> None:
+    wanted, many, one = ([np.full(30, loud, np.float32)] for loud in (1, 2, 3))
+    spoken = Spoken(wanted=[wanted], others=[many * 81, one])
+    found = [made.other(spoken, default_rng(seed)) for seed in range(1000)]
+    assert {float(sound[0]) for sound in found} == {2, 3}
+    assert np.mean([sound[0] == 3 for sound in found]) == pytest.approx(0.5, abs=0.05)
+    assert len({len(sound) for sound in found}) > 10, "it is stretched"
+
+
 def test_ends_are_faded() -> None:
     found = made.faded(np.ones(40, np.float32), RATE)
     assert found[:12] == pytest.approx(np.arange(1, 13) / 12) and found[12:-12].min() == 1
@@ -249,3 +259,35 @@ def test_a_made_up_word_is_what_the_generator_says() -> None:
         return made_up(SPOKEN, RATE, generator).tobytes()
 
     assert word(default_rng(1)) == word(default_rng(1)) != word(default_rng(2))
+
+
+@pytest.mark.parametrize(("share", "spoken"), [(0.35, 0.55), (0, 0.5), (0.5, 0), (0, 0)])
+def test_words_come_in_place_of_others_as_often_as_said(
+    monkeypatch: pytest.MonkeyPatch, share: float, spoken: float
+) -> None:
+    """A copy is 0 where it is of its own sound, 1 of a made-up word, 2 of another one."""
+    own = np.zeros(1, np.float32)
+    listed = [(0, "happy/a.wav", own), (1, "cat/b.wav", own), (2, "_background_noise_/c.wav", own)]
+    monkeypatch.setattr(sounds, "_sounds", lambda *_: listed)
+    for name, value in (
+        ("_noises", ()),
+        ("_spoken", None),
+        ("made_up", own + 1),
+        ("other", own + 2),
+    ):
+        monkeypatch.setattr(sounds, name, lambda *_, value=value: value)
+    monkeypatch.setattr(sounds, "changed", lambda source, *_: source)
+    monkeypatch.setattr(sounds.mfcc, "raw", lambda seconds, _: seconds)
+    material = sounds.Material(
+        place=Path(),
+        noise=(),
+        stamps=(),
+        share=1,
+        wanted=(("happy/a.wav",),),
+        others=(("cat/b.wav",),),
+    )
+    how = replace(NONE, versions=2000, made=share, spoken=spoken)
+    happy, cat, noise = sounds.versions(material, Features(), how, [])[..., 0]
+    assert not happy.any() and not noise.any()
+    shares = np.bincount(cat.astype(np.int64), minlength=3) / len(cat)
+    assert shares.tolist() == pytest.approx([1 - share - spoken, share, spoken], abs=0.04)

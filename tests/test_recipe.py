@@ -52,7 +52,8 @@ shift = 0.1
 speed = 0.2
 tone = 3
 noise = 0.7
-made = 1
+made = 0.6
+spoken = 0.4
 [train]
 epochs = 2
 batch = 64
@@ -139,7 +140,7 @@ def test_a_recipe_of_sounds_says_what_is_computed_and_changed(tmp_path: Path) ->
         )
     )
     assert known.changes == data.Changes(
-        versions=40, shift=0.1, speed=0.2, tone=3, noise=0.7, made=1
+        versions=40, shift=0.1, speed=0.2, tone=3, noise=0.7, made=0.6, spoken=0.4
     )
     assert type(known.changes.versions) is int and type(known.changes.made) is float
     assert known.input == recipe.Input(bits=8, threshold=0, step=0.5, size=None)
@@ -181,8 +182,9 @@ def test_sounds_have_the_usual_features_and_no_changes_unless_said(tmp_path: Pat
         (SOUNDS, "level = -60", "loud = 1", "the key 'features.loud' is unknown"),
         (SOUNDS, "versions = 40", "versions = 0", "changes.versions = 0 is not a whole number in"),
         (SOUNDS, "versions = 40", "", "the key 'changes.versions' is missing"),
-        (SOUNDS, "made = 1", "made = 1.1", "changes.made = 1.1 is not a number in 0..1"),
-        (SOUNDS, "made = 1", "pitch = 1", "the key 'changes.pitch' is unknown"),
+        (SOUNDS, "made = 0.6", "made = 1.1", "changes.made = 1.1 is not a number in 0..1"),
+        (SOUNDS, "made = 0.6", "made = 0.7", "are shares of the same copies, more than all of"),
+        (SOUNDS, "made = 0.6", "pitch = 1", "the key 'changes.pitch' is unknown"),
         (SOUNDS, "step = 0.5", "step = -1", "input.step = -1 is not a number in"),
         (SOUNDS, "mask_frames = 6", "mask_frames = 0.5", "train.mask_frames = 0.5 is not a whole"),
     ],
@@ -258,8 +260,10 @@ def test_a_conv_says_only_what_differs_from_a_plain_one(tmp_path: Path) -> None:
         ('"digits"', '"digit"', "data = 'digit' is not 'digits' or 'mnist' or 'gtsrb'"),
         ("batch = 64", "batches = 64", "the key 'train.batches' is unknown"),
         ("batch = 64", "", "the key 'train.batch' is missing"),
+        ("batch = 64", "batch = 64\npasses = 0", "train.passes = 0 is not a whole number in 1"),
         ("rate = 0.01", "rate = nan", "train.rate = nan is not a number in"),
         ("batch = 64", 'precision = "half"\nbatch = 64', "is not 'float32' or 'bfloat16'"),
+        ("batch = 64", "keep = 'first'\nbatch = 64", "train.keep = 'first' is not 'best' or"),
         ("batch = 64", "reestimate = 1\nbatch = 64", "train.reestimate = 1 is not 'never' or"),
         ("[train]", "[teacher]\nrate = 0.1\n[train]", "the key 'teacher.epochs' is missing"),
         ("[train]", "[teacher]\n[train]", "the key 'teacher.epochs' is missing"),

@@ -329,7 +329,8 @@ def test_augmentation_keeps_whole_values_and_no_change_is_no_change() -> None:
     none, still = augment(), augment(scale=1e-9)
     some = augment(shift=2, rotation=20, scale=0.2)
     generator = torch.Generator().manual_seed(0)
-    assert augmented(images, none, generator) is images
+    assert augmented(images, none, generator) is images and some.changes
+    assert not none.changes and not augment(edge="repeat").changes
     assert augmented(images, still, generator).equal(images)
     moved = augmented(images, some, generator)
     assert moved.equal(moved.round()) and 0 <= moved.min() and moved.max() <= 255

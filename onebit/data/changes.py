@@ -25,6 +25,7 @@ class Changes:
     tone: float  # dB, how far each part of the spectrum is made louder or softer
     noise: float  # share of the copies that are in background noise
     made: float  # share of the copies of what is no wanted word that are made-up words instead
+    spoken: float = 0.0  # share of them that are any other word, each word as often
 
 
 def changed(

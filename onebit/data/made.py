@@ -42,6 +42,12 @@ def made_up(spoken: Spoken, rate: int, generator: np.random.Generator) -> Sound:
     return placed(whole, rate, int(generator.uniform(0, LATEST) * rate))
 
 
+def other(spoken: Spoken, generator: np.random.Generator) -> Sound:
+    """A sound of a word that is none of the wanted ones, stretched; each word comes as often."""
+    sounds = spoken.others[int(generator.integers(len(spoken.others)))]
+    return stretched(sounds[int(generator.integers(len(sounds)))], generator)
+
+
 def half(
     spoken: Spoken, end: bool, generator: np.random.Generator, *, others: bool = False
 ) -> Sound:

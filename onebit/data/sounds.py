@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from onebit import mfcc, system
 from onebit.data.changes import Changes, changed
 from onebit.data.files import Listing, computed
-from onebit.data.made import Spoken, made_up
+from onebit.data.made import Spoken, made_up, other
 from onebit.data.parts import Progress, Split
 from onebit.errors import ConfigError
 from onebit.mfcc import Features, Sound
 
-CACHE_VERSION = 2  # of how features and changed copies are made, in mfcc and changes too
+CACHE_VERSION = 3  # of how features and changed copies are made, in mfcc and changes too
 CHUNK = 128  # sounds that a process works on at a time
 SEED = 1  # of the changes
 
@@ -110,16 +110,18 @@ def versions(
 ) -> NDArray[np.int16]:
     """[N, V, frames, coefficients, 1] of files; what chance does, the index decides."""
     noises = _noises(material, how.rate)
-    replaced = {name for names in material.others for name in names} if changes.made else set()
+    others = {name for names in material.others for name in names}
+    replaced = others if changes.made + changes.spoken else set()
     made = []
     for index, name, sound in _sounds(material.place, how.rate, cuts):
         copies = []
         for version in range(changes.versions):
             chance = np.random.default_rng((SEED, index, version))
-            if name in replaced and chance.random() < changes.made:
+            source, draw = sound, chance.random() if name in replaced else 1.0
+            if draw < changes.made:
                 source = made_up(_spoken(material, how.rate), how.rate, chance)
-            else:
-                source = sound
+            elif draw < changes.made + changes.spoken:
+                source = other(_spoken(material, how.rate), chance)
             copies.append(changed(source, noises, how.rate, changes, chance))
         made.append(mfcc.raw(np.stack(copies), how))
     return np.stack(made)

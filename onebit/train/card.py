@@ -60,7 +60,7 @@ def card(
         "test_balanced": None,
         "test_accuracy_float": round(float((predicted == labels).mean()), 5),
         "teacher": None if taught is None else _teacher(recipe, taught, labels),
-        "validation_accuracy": max(row.validation_accuracy for row in curve),
+        "validation_accuracy": kept(recipe, [row.validation_accuracy for row in curve]),
         "parameters": parameters,
         "seed": recipe.seed,
         "epochs": epochs,
@@ -76,6 +76,11 @@ def card(
         "confusion": confusion.tolist(),
         "curve": {key: [getattr(row, key) for row in curve] for key in CURVES},
     }
+
+
+def kept(recipe: Recipe, validation: list[float]) -> float:
+    """The validation accuracy of the epoch whose weights were kept."""
+    return validation[-1] if recipe.training.keep == "last" else max(validation)
 
 
 def versions() -> dict[str, str]:

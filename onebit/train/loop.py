@@ -89,7 +89,7 @@ def fit(
     """Train to the end, from `checkpoint` where there is one and `resume` says so.
 
     `checkpoint`, and teacher.pt beside it, are replaced after every epoch, whole or not at all.
-    Returns the state with the weights of the best epoch in its model.
+    Returns the state with the weights of the epoch that is kept in its model.
     """
     torch.set_num_threads(1)  # sums are taken in the same order on every machine; small layers
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -119,13 +119,13 @@ def fit(
         checkpoint=checkpoint,
         teacher=None if taught is None else taught.model,
     )
+    learn = learn if taught is None else answered(recipe, taught.model, learn)
     state = trained(own)
     done = [] if recipe.training.reestimate != "end" else [state.model]
     if taught is not None:
         state.teacher, state.taught = taught.model, tuple(taught.curve)
         done += [taught.model] if recipe.training.reestimate != "never" else []
-    for model in done:
-        keep_if_better(recipe, model, reestimated(recipe, model, learn), validate)
+    reestimate(recipe, done, learn, validate)
     return state
 
 
@@ -170,7 +170,8 @@ def advance(
         judged = reestimated(recipe, state.model, learn)
     validation = evaluate(recipe, judged, validate)
     best = max((row.validation_accuracy for row in state.curve), default=-1.0)
-    if validation[1] >= best:  # of equals the later, which has learnt longer
+    last = recipe.training.keep == "last" and stage.name == "network"
+    if last or validation[1] >= best:  # of equals the later, which has learnt longer
         state.best = copy.deepcopy(judged.state_dict())
     row = Epoch(
         stage=stage.name,
@@ -201,20 +202,22 @@ def run_epoch(
     how = recipe.training
     device = learn.labels.device
     generator = torch.Generator().manual_seed((recipe.seed << 20) + epoch)
-    order = torch.randperm(len(learn.labels), generator=generator).to(device)
+    passes = [torch.randperm(len(learn.labels), generator=generator) for _ in range(how.passes)]
+    order = torch.cat(passes).to(device)
     batches = [batch for batch in order.split(how.batch) if len(batch) > 1]  # batch-norm needs two
     weights = class_weights(learn.labels, how.balance)
     state.model.train()
     total = torch.zeros(2, device=device)
     for index, batch in enumerate(batches):
         labels = learn.labels[batch]
-        drawn = augmented(learn.drawn(batch, generator), how.augment, generator)
-        images = inputs(recipe, drawn)
+        drawn, known = learn.drawn(batch, generator)
+        images = inputs(recipe, augmented(drawn, how.augment, generator))
         with torch.autocast(device.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
             logits = state.model(images).float()
         loss = cross_entropy(logits, labels, weight=weights, label_smoothing=how.smoothing)
         if stage.teacher is not None:
-            loss = distilled(recipe, loss, logits, stage.teacher, images)
+            wanted = answer(recipe, stage.teacher, images) if known is None else known
+            loss = distilled(recipe, loss, logits, wanted)
         for group in state.optimiser.param_groups:
             progress = (epoch + index / len(batches)) / stage.epochs
             group["lr"] = rate_at(progress, stage.rate, how.warmup)
@@ -239,21 +242,44 @@ def class_weights(labels: Tensor, balance: float, classes: int = 0) -> Tensor | 
     return (counts.float().mean() / counts) ** balance
 
 
-def distilled(
-    recipe: Recipe, loss: Tensor, logits: Tensor, teacher: nn.Module, images: Tensor
-) -> Tensor:
-    """`loss` on the labels, blended with how far `logits` are from the teacher's."""
+def distilled(recipe: Recipe, loss: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
+    """`loss` on the labels, blended with how far `logits` are from those `wanted`."""
     how = recipe.training.teacher
     assert how is not None
-    autocast = torch.autocast(
-        images.device.type, torch.bfloat16, enabled=recipe.training.precision == "bfloat16"
-    )
-    with torch.no_grad(), autocast:
-        wanted = softmax(teacher(images).float() / how.temperature, 1)
     found = log_softmax(logits / how.temperature, 1)
     # the square keeps the gradient's size, whatever the temperature
-    apart = how.temperature**2 * kl_div(found, wanted, reduction="batchmean")
+    apart = how.temperature**2 * kl_div(
+        found, softmax(wanted / how.temperature, 1), reduction="batchmean"
+    )
     return (1 - how.share) * loss + how.share * apart
+
+
+@torch.no_grad()
+def answer(recipe: Recipe, teacher: nn.Module, images: Tensor) -> Tensor:
+    """The logits that `teacher` gives `images`, as the network takes them."""
+    half = recipe.training.precision == "bfloat16"
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+        logits: Tensor = teacher(images)
+    return logits.float()
+
+
+def answered(recipe: Recipe, teacher: nn.Module, learn: Samples) -> Samples:
+    """`learn` with the answers to its versions, where nothing else changes what is drawn."""
+    if learn.versions is None or recipe.training.augment.changes:
+        return learn
+    return replace(learn, answers=answers(recipe, teacher, learn.versions))
+
+
+def answers(recipe: Recipe, teacher: nn.Module, versions: Tensor) -> Tensor:
+    """The logits that `teacher` gives `versions` [V, N, C, H, W], which stay as they are.
+
+    [V, N, classes], for a hundred epochs.
+    """
+    logits = [
+        answer(recipe, teacher, inputs(recipe, images.float()))
+        for images in versions.flatten(0, 1).split(EVALUATION_BATCH)
+    ]
+    return torch.cat(logits).unflatten(0, versions.shape[:2])
 
 
 @torch.no_grad()
@@ -273,6 +299,14 @@ def reestimated(recipe: Recipe, model: nn.Sequential, learn: Samples) -> nn.Sequ
         if len(batch) > 1:
             twin(inputs(recipe, learn.images[batch].float()))
     return twin.eval()
+
+
+def reestimate(
+    recipe: Recipe, models: list[nn.Sequential], learn: Samples, validate: Samples
+) -> None:
+    """Give each of `models` other batch-norm statistics, unless it is less accurate with them."""
+    for model in models:
+        keep_if_better(recipe, model, reestimated(recipe, model, learn), validate)
 
 
 def keep_if_better(

@@ -20,13 +20,18 @@ class Samples:
     images: Tensor
     labels: Tensor
     versions: Tensor | None = None  # [V, N, C, H, W]: changed copies, to be learnt instead
+    answers: Tensor | None = None  # [V, N, classes]: the teacher's logits of the versions
 
-    def drawn(self, batch: Tensor, generator: torch.Generator) -> Tensor:
-        """The samples at `batch` [n] as float; of each one of its versions, where it has some."""
+    def drawn(self, batch: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor | None]:
+        """The samples at `batch` [n] as float, and the teacher's logits of them where known.
+
+        Of each sample one of its versions, where it has some.
+        """
         if self.versions is None:
-            return self.images[batch].float()
+            return self.images[batch].float(), None
         chosen = torch.randint(len(self.versions), (len(batch),), generator=generator)
-        return self.versions[chosen.to(batch.device), batch].float()
+        which = (chosen.to(batch.device), batch)
+        return self.versions[which].float(), None if self.answers is None else self.answers[which]
 
 
 def split(
