@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 
 import pytest
 
@@ -31,7 +32,9 @@ LEAST_BALANCED = {
 LEAST_BELGIAN = 0.88
 LEAST_ALIKE, CLIPS, SEED = 0.99, 500, 12  # clips of the same class by librosa's features and ours
 NETWORKS = recipe.networks()
-REPRODUCED = 0.003  # of accuracy: how near a retraining comes
+# How near a retraining comes, of accuracy: on another kind of processor sums round otherwise, and
+# another network comes out, as good as the first but for chance: standard deviations of that.
+REPRODUCED, CHANCE = 0.003, 3
 
 
 def pytest_generate_tests(metafunc):
@@ -154,9 +157,11 @@ def test_retraining_reproduces_the_accuracy(retrained, tmp_path, record_property
     known = recipe.load(name)
     dataset = data.load(known.data, known.form, changes=known.changes)
     result = run.train(known, dataset, tmp_path, integer_accuracy=flow.measure)
-    assert result.test_accuracy == pytest.approx(card_of(name)["test_accuracy"], abs=REPRODUCED)
+    told, images = card_of(name)["test_accuracy"], card_of(name)["test_images"]
+    near = max(REPRODUCED, CHANCE * math.sqrt(told * (1 - told) / images))
+    assert result.test_accuracy == pytest.approx(told, abs=near)
     record_property(
         "claim",
         f"{name}: retrained from its recipe, {result.test_accuracy:.2%} against "
-        f"{card_of(name)['test_accuracy']:.2%} on the card",
+        f"{told:.2%} on the card",
     )
