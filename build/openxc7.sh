@@ -46,6 +46,7 @@ SCRIPT
 # No constraint reaches the processor's clock, so the wanted frequency is an option. What misses it
 # is reported, and the bitstream is written all the same.
 place() {
+  rm -f "$net.bit"
   nextpnr=${NEXTPNR:-nextpnr-xilinx}
   database=$PRJXRAY_DB_DIR/$family
   step "placement and routing"
@@ -65,7 +66,6 @@ place() {
 }
 
 mkdir -p "$build"
-rm -f "$net.bit"
 case ${1:-all} in
   synth) synth ;;
   place) place ;;

@@ -83,7 +83,7 @@ class Project:
 
 
 def write(project: Project) -> None:
-    """Write the project's folder, whole or not at all; an earlier bitstream goes with the old."""
+    """Write the project's folder, whole or not at all; a bitstream of the same design stays."""
     compiled = project.compiled
     with system.replaced_dir(project.folder, hint="free its folder, or compile to another") as new:
         rtl, ip = new / "rtl", new / "ip"
@@ -110,7 +110,26 @@ def write(project: Project) -> None:
                 name=project.name,
             )
         )
-        (new / FACTS).write_text(json.dumps(project.facts, indent=1) + "\n")
+        if project.bit.is_file() and same(new, project.folder):
+            for file in (project.bit, project.folder / FACTS):
+                shutil.copyfile(file, new / file.name)
+        else:
+            (new / FACTS).write_text(json.dumps(project.facts, indent=1) + "\n")
+
+
+def forget(project: Project) -> None:
+    """Take an earlier bitstream away, since a tool makes it anew."""
+    project.bit.unlink(missing_ok=True)
+    keep(project, project.facts)
+
+
+def same(new: Path, old: Path) -> bool:
+    """Whether every file of the folder `new` is in `old` too, byte for byte."""
+    files = [file.relative_to(new) for file in new.rglob("*") if file.is_file()]
+    return all(
+        (old / file).is_file() and (old / file).read_bytes() == (new / file).read_bytes()
+        for file in files
+    )
 
 
 def settings(project: Project) -> str:

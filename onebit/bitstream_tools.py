@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from onebit import system
-from onebit.bitstream import FAMILY, Project
+from onebit.bitstream import FAMILY, Project, forget
 from onebit.board import Board
 from onebit.errors import CheckFailed, ConfigError, MissingTool
 
@@ -123,6 +123,7 @@ def run_vivado(project: Project, on_step: Told) -> Facts:
             hint=f"install {system.INSTALL['vivado']}; or take the folder to where it is:\n"
             f"  cd {project.folder} && vivado -mode batch -source vivado.tcl",
         )
+    forget(project)
     command: list[str | Path] = [
         vivado,
         "-mode",
@@ -165,6 +166,7 @@ def place(project: Project, tools: Open, on_step: Told) -> Facts:
             hint=f"{str(project.folder)!r} is written and synthesised; where the tools are, run\n"
             f"  cd {project.folder} && sh openxc7.sh",
         )
+    forget(project)
     log = _run(project, "openxc7", ["sh", "openxc7.sh", "place"], on_step, tools.environment)
     return {"timing": nextpnr_timing(log, project.clock_mhz), "bit": project.bit.name}
 

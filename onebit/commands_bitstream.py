@@ -36,6 +36,7 @@ def bitstream(options: argparse.Namespace) -> int:
     try:
         _build(project, found, tool, facts)
     finally:
+        facts["bit"] = project.bit.name if project.bit.is_file() else None
         if facts["utilisation"]:
             projects.keep(project, facts)
         if options.json:

@@ -239,3 +239,16 @@ def test_report_shows_what_the_tools_said(compiled: Path, put: Put, onebit: Oneb
     put("vivado", WORKING_VIVADO.format(slack="1.0"))
     onebit("bitstream", compiled)
     assert bitstream.kept(known) == facts(compiled / "bitstream")
+
+
+def test_a_bitstream_stays_as_long_as_its_design_does(
+    onebit: Onebit, put: Put, compiled: Path
+) -> None:
+    bit = compiled / "bitstream" / "tiny.bit"
+    assert onebit("bitstream", compiled).code == 3  # no tool is here: it is built elsewhere
+    bit.write_text("from another machine")
+    said = onebit("bitstream", compiled)
+    assert (said.code, bit.read_text()) == (3, "from another machine")
+    assert "tiny.bit" in said.out
+    assert onebit("bitstream", compiled, "--clock", 50).code == 3
+    assert not bit.exists()
