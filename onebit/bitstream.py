@@ -53,8 +53,7 @@ class Project:
 
     @property
     def name(self) -> str:
-        """The network's name as the name of a file that no shell and no Tcl trips over."""
-        return re.sub(r"[^A-Za-z0-9_.-]", "_", self.compiled.facts["network"]).lstrip("-.") or "net"
+        return file_name(self.compiled)
 
     @property
     def bit(self) -> Path:
@@ -80,6 +79,11 @@ class Project:
             "utilisation_by": None,
             "timing": None,
         }
+
+
+def file_name(compiled: Compiled) -> str:
+    """The network's name as the name of a file that no shell and no Tcl trips over."""
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", compiled.facts["network"]).lstrip("-.") or "net"
 
 
 def write(project: Project) -> None:

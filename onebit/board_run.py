@@ -35,12 +35,12 @@ def run(
     A run with stalls is a check and not a measurement: it leaves board.json as it was. `on_done`
     hears how many more images came back.
     """
-    expected = golden.run(compiled.net, chosen.raw)
+    expected, told = golden.run(compiled.net, chosen.raw), description(compiled)
     sums: Counter[str] = Counter()
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as scratch, VirtualBoard(compiled, around) as board:
         file = Path(scratch) / "net.json"
-        file.write_text(json.dumps(description(compiled)))
+        file.write_text(json.dumps(told))
         with Accelerator(file, board, timeout=SECONDS) as accelerator:
 
             def add() -> None:
@@ -61,7 +61,7 @@ def run(
         "mismatches": int(wrong.sum()),
         "first_mismatch": int(np.argmax(wrong)) if wrong.any() else None,
         "accuracy": right,
-        **_rates(compiled, sums, len(chosen.raw)),
+        **_rates(compiled, sums, len(chosen.raw), told["image_words"]),
         "latency": list(around.latency),
         "stall_percent": around.stall,
         "seconds": round(seconds, 3),
@@ -71,14 +71,13 @@ def run(
     return facts
 
 
-def _rates(compiled: Compiled, sums: Counter[str], images: int) -> dict[str, Any]:
-    """What the board's counters come to at the folding's clock.
+def _rates(compiled: Compiled, sums: Counter[str], images: int, words: int) -> dict[str, Any]:
+    """What the board's counters come to at the folding's clock, of images of so many words.
 
     port_percent: of the cycles in which an image's word could have come; the waits are in percent
     of all cycles.
     """
     clock, cycles = compiled.folding.clock_mhz, sums["CYCLES"]
-    words = description(compiled)["image_words"]
     formula = cost.interval(compiled.net, compiled.folding)
     return {
         "clock_mhz": clock,

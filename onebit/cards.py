@@ -170,7 +170,7 @@ def page(card: Card, known: Notes) -> str:
     if original:
         published = f"accuracy of the original, {original.name}"
         rows.append([published, tables.percent(original.accuracy), original.source])
-    best = card["validation_accuracy"] == max(card["curve"]["validation_accuracy"])
+    best = card.get("kept", "best") == "best"
     chosen = "validation accuracy" + (", which chose the epoch" if best else " of the last epoch")
     rows.append([chosen, tables.percent(card["validation_accuracy"]), trained])
     rows.append(["training", f"{_training(card)}, seed {card['seed']}", trained])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 
 from onebit import cost, data, emit, golden, system
+from onebit.bitstream import FACTS, FOLDER, file_name
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.net import Int
@@ -95,8 +95,8 @@ def class_names(compiled: Compiled) -> list[str]:
 
 def bitstream(compiled: Compiled) -> Bitstream:
     """The bitstream of the compiled folder; ConfigError where it is another network's."""
-    folder = compiled.out / "bitstream"
-    facts = folder / "bitstream.json"
+    folder = compiled.out / FOLDER
+    facts = folder / FACTS
     folding = compiled.folding
     file = folder / f"{file_name(compiled)}.bit"
     there = file if file.is_file() else None
@@ -118,11 +118,6 @@ def bitstream(compiled: Compiled) -> Bitstream:
             f"{str(facts)!r} does not belong to the network beside it: {reason}",
             hint=f"onebit bitstream {compiled.out}",
         ) from None
-
-
-def file_name(compiled: Compiled) -> str:
-    """The network's name as that of a file, as `onebit bitstream` spells it."""
-    return re.sub(r"[^A-Za-z0-9_.-]", "_", compiled.facts["network"]).lstrip("-.") or "net"
 
 
 def write(compiled: Compiled, chosen: Samples, built: Bitstream, out: Path) -> Path:

@@ -46,9 +46,7 @@ def card(
     confusion = np.zeros((len(dataset.classes), len(dataset.classes)), np.int64)
     np.add.at(confusion, (labels, predicted), 1)
     epochs = len(curve)
-    command = recipe.command
-    if epochs != recipe.training.epochs:
-        command += f" --epochs {epochs}"
+    fewer = f" --epochs {epochs}" if epochs != recipe.training.epochs else ""
     return {
         "network": recipe.name,
         "title": recipe.title,
@@ -60,13 +58,14 @@ def card(
         "test_balanced": None,
         "test_accuracy_float": round(float((predicted == labels).mean()), 5),
         "teacher": None if taught is None else _teacher(recipe, taught, labels),
+        "kept": recipe.training.keep,
         "validation_accuracy": kept(recipe, [row.validation_accuracy for row in curve]),
         "parameters": parameters,
         "seed": recipe.seed,
         "epochs": epochs,
         "teacher_epochs": len(state.taught),
         "seconds": round(sum(row.seconds for row in (*state.taught, *curve))),
-        "command": command,
+        "command": f"{recipe.command}{fewer}",
         "versions": versions(),
         "recipe_sha256": recipe.digest,
         "model_sha256": hashlib.sha256(model).hexdigest(),

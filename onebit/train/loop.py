@@ -271,10 +271,7 @@ def answered(recipe: Recipe, teacher: nn.Module, learn: Samples) -> Samples:
 
 
 def answers(recipe: Recipe, teacher: nn.Module, versions: Tensor) -> Tensor:
-    """The logits that `teacher` gives `versions` [V, N, C, H, W], which stay as they are.
-
-    [V, N, classes], for a hundred epochs.
-    """
+    """The logits [V, N, classes] that `teacher` gives `versions` [V, N, C, H, W]."""
     logits = [
         answer(recipe, teacher, inputs(recipe, images.float()))
         for images in versions.flatten(0, 1).split(EVALUATION_BATCH)

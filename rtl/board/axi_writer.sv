@@ -4,8 +4,7 @@
 // one that has begun always ends. Throughput 1 word a cycle. `idle` follows the last answer. While
 // `stop` is high no burst begins.
 module axi_writer #(
-  parameter int unsigned DEPTH = 64,  // words of the FIFO, at least 16
-  parameter int unsigned OPEN  = 8    // bursts that wait for their answer, at most
+  parameter int unsigned DEPTH = 64  // words of the FIFO, at least 16
 ) (
   input  logic        clk,
   input  logic        rst,
@@ -38,12 +37,12 @@ module axi_writer #(
   input  logic        m_axi_bvalid,
   output logic        m_axi_bready
 );
-  if (DEPTH < 16 || OPEN == 0) begin : gen_bad_depth
-    $fatal(1, "axi_writer: DEPTH must be at least 16 and OPEN at least 1, got %0d and %0d",
-           DEPTH, OPEN);
+  if (DEPTH < 16) begin : gen_bad_depth
+    $fatal(1, "axi_writer: DEPTH must be at least 16, got %0d", DEPTH);
   end
 
   localparam int unsigned LONGEST = 16;  // beats of a burst
+  localparam int unsigned OPEN    = 8;   // bursts that wait for their answer, at most
   localparam int unsigned HELD_W  = $clog2(DEPTH + 1);
   localparam int unsigned OPEN_W  = $clog2(OPEN + 1);
 
