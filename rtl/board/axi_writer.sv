@@ -4,7 +4,7 @@
 // one that has begun always ends. Throughput 1 word a cycle. `idle` follows the last answer. While
 // `stop` is high no burst begins.
 module axi_writer #(
-  parameter int unsigned DEPTH = 64  // words of the FIFO, at least 16
+  parameter int unsigned DEPTH = 64  // words of the FIFO, at least 32
 ) (
   input  logic        clk,
   input  logic        rst,
@@ -37,8 +37,8 @@ module axi_writer #(
   input  logic        m_axi_bvalid,
   output logic        m_axi_bready
 );
-  if (DEPTH < 16) begin : gen_bad_depth
-    $fatal(1, "axi_writer: DEPTH must be at least 16, got %0d", DEPTH);
+  if (DEPTH < 32) begin : gen_bad_depth
+    $fatal(1, "axi_writer: DEPTH must be at least 32, got %0d", DEPTH);
   end
 
   localparam int unsigned LONGEST = 16;  // beats of a burst
