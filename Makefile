@@ -98,7 +98,7 @@ check: setup-dev ## linters, types, formats, house style
 	@$(BIN)/python -m pytest --quiet tests/test_style.py
 
 test: setup-all check ## what every change must pass: a seeded sample of everything
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile
 
 prove: setup-all ## the full count behind every claim, a line each; may run for hours
 	@$(BIN)/python -m pytest --prove

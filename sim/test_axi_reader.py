@@ -156,6 +156,4 @@ async def stops_after_the_bursts_that_were_asked_for(dut):
 
 
 def test_axi_reader(case_seed: int) -> None:
-    bench.run(
-        "axi_reader", "test_axi_reader", seed=case_seed, DEPTH=(128, 32, 64, 97)[case_seed % 4]
-    )
+    bench.run("axi_reader", "test_axi_reader", seed=case_seed, DEPTH=(128, 37)[case_seed % 2])

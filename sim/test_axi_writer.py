@@ -130,6 +130,4 @@ async def ends_the_burst_in_which_it_is_stopped(dut):
 
 
 def test_axi_writer(case_seed: int) -> None:
-    bench.run(
-        "axi_writer", "test_axi_writer", seed=case_seed, DEPTH=(64, 40, 32, 50)[case_seed % 4]
-    )
+    bench.run("axi_writer", "test_axi_writer", seed=case_seed, DEPTH=(64, 37)[case_seed % 2])
