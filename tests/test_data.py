@@ -65,6 +65,16 @@ def test_missing_mnist_says_where_to_put_it(
         (idx((3, 2), bytes(6)), "is not an IDX file"),
         (gzip.compress(b""), "is not an IDX file"),
     ],
+    ids=[
+        "half a file",
+        "checksum cut",
+        "not gzip",
+        "empty",
+        "damaged inside",
+        "a byte short",
+        "a byte more",
+        "nothing packed",
+    ],
 )
 def test_damaged_file_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "damaged.gz"
