@@ -188,7 +188,9 @@ async def m_vectors_take_sf_times_nf_cycles(dut):
     sent, out = await stream.through(dut, beats, len(want), u.rng)
     assert [beat.data for beat in out] == want
     firsts = [beat.cycle for beat in out[::nf]]
-    assert firsts[0] - sent[0].cycle == sf + u.case.latency + 2, f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    assert firsts[0] - sent[0].cycle == sf + u.case.latency + 2, (
+        f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    )
     periods = [b - a for a, b in pairwise(firsts)]
     assert set(periods) == {sf * nf}, f"{u.case}: cycles per M vectors {periods}, want {sf * nf}"
 
