@@ -35,9 +35,7 @@ module popcount_pair #(
   end
 
   xnor_popcount #(.W(W)) u_portable (.clk, .a(W'(a)), .w(W'(w)), .count(portable));
-  xnor_popcount_xc7 #(.W(W), .LATENCY(LATENCY)) u_cells (
-    .clk, .a(W'(a)), .w(W'(w)), .count(cells)
-  );
+  xnor_sum_xc7 #(.N(W), .LATENCY(LATENCY)) u_cells (.clk, .x(W'(a)), .w(W'(w)), .sum(cells));
 
   // The portable count comes after one cycle, the other after LATENCY.
   always_ff @(posedge clk) begin

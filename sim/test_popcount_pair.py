@@ -1,4 +1,4 @@
-"""xnor_popcount_xc7 against xnor_popcount on as many random vectors as one likes."""
+"""xnor_sum_xc7 against xnor_popcount on as many random vectors as one likes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cocotb.triggers import Timer
 
 import bench
 from onebit import flow, recipe
-from onebit.heap import popcount_latency
+from onebit.heap import xnor_latency
 from onebit.net import Bit
 
 IN_TEST, PROVEN = 20_000, 1_000_000  # vectors
@@ -29,7 +29,7 @@ async def never_differ(dut):
 
 def compare(width: int, vectors: int) -> None:
     """The number of vectors goes where others have a seed: it changes no build."""
-    latency = popcount_latency(width)
+    latency = xnor_latency(width)
     bench.run("popcount_pair", "test_popcount_pair", seed=vectors, W=width, LATENCY=latency)
 
 

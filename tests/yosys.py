@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run(folder: Path, *lines: str) -> str:
-    """What Yosys prints at the script `lines`, run in `folder`; an AssertionError where it fails."""
+    """What Yosys prints at the script `lines`, run in `folder`; it must not fail."""
     script = folder / "script.ys"
     script.write_text("\n".join([*lines, ""]))
     done = system.run([sys.executable, "-c", RUN, script], cwd=folder)
@@ -30,10 +30,10 @@ def cells(
 ) -> dict[str, int]:
     """The cells of a module of rtl/ in a part of the 7 series, each kind with its number."""
     values = " ".join(f"-G {name}={value}" for name, value in parameters.items())
-    sources = " ".join(str(ROOT / "rtl" / file) for file in files)
+    paths = [ROOT / "build" / "xc7_cells.sv", *(ROOT / "rtl" / file for file in files)]
     run(
         folder,
-        f"read_slang -D SYNTHESIS --top {module} {values} {ROOT / 'build' / 'xc7_cells.sv'} {sources}",
+        f"read_slang -D SYNTHESIS --top {module} {values} {' '.join(map(str, paths))}",
         f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {module}",
         "tee -q -o stat.json stat -json",
     )
