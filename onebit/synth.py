@@ -305,7 +305,9 @@ def _make(out: Path, queue: Sequence[Job], on_done: Callable[[int, str], None]) 
             done += 1
             on_done(done, queue[index].name)
 
-        commands = [[sys.executable, folder / "runner.py"] for folder in folders]
+        commands: list[list[str | Path]] = [
+            [sys.executable, folder / "runner.py"] for folder in folders
+        ]
         try:
             system.run_all(
                 commands, cwd=out, on_line=on_line, on_end=on_end, at_once=system.cores()

@@ -13,7 +13,7 @@ from typing import Any
 
 from onebit import board, cost, netlist, synth, system
 from onebit.board import Board
-from onebit.errors import CheckFailed
+from onebit.errors import CheckFailed, OnebitError
 from onebit.flow import Compiled
 from onebit.net import Net
 from onebit.netlist import Counts, Joined
@@ -72,7 +72,7 @@ def _layers(net: Net, instances: Iterable[str]) -> dict[str, str]:
 
 
 def _paths(joined: Joined, layers: Mapping[str, str], counts: Mapping[str, Counts]) -> Facts:
-    """Each layer's counts and longest path, in the order of the pipeline, and the longest of all."""
+    """Each layer's counts and longest path, in the order of the pipeline, and the longest."""
     graph = Graph(joined, lambda instance: layers.get(instance, REST))
     deepest, slowest = graph.longest(by_time=False), graph.longest(by_time=True)
     rows = [
@@ -138,5 +138,5 @@ def kept(compiled: Compiled) -> Facts | None:
         facts: Facts = json.loads((compiled.out / FACTS).read_text())
         same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
         return facts if same and facts["design"] == synth.design(synth.units(compiled)) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OnebitError):
         return None
