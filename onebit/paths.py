@@ -238,7 +238,7 @@ class Graph:
 
 def _told(end: _End) -> str:
     """The instance and the register, memory or port in it."""
-    return f"{end.instance}: {end.what}" if end.instance else end.what
+    return f"{end.instance.removeprefix('u_')}: {end.what}" if end.instance else end.what
 
 
 def _look_up(port: str, out: str) -> tuple[int, float] | None:

@@ -28,26 +28,22 @@ def synthesised(facts: Facts) -> Group:
 
 
 def _layers(facts: Facts) -> Table:
-    title = f"{facts['network']} by Yosys ({facts['yosys']}), without placement"
+    title = f"{facts['network']} by Yosys {facts['yosys']} for {facts['board']}; ns: an estimate"
     names = [f"{name}>" for name in COLUMNS.values()]
-    table = new_table(title, "layer", *names, "levels>", "ns, estimate>")
+    table = new_table(title, "layer", *names, "levels>", "~ns>")
     for row in facts["layers"]:
         slowest, deepest = row["slowest"], row["deepest"]
-        if slowest is None and not row["lut"] and not row["ff"]:
-            continue
         path = (str(deepest["levels"]), f"{slowest['ns']:.1f}") if slowest else ("", "")
         table.add_row(row["name"], *_cells(row), *path)
     table.add_section()
     path = (str(facts["deepest"]["levels"]), f"{facts['slowest']['ns']:.1f}")
     table.add_row("in all", *_cells(facts["total"]), *path, style="bold")
     of = facts["of"]
-    table.add_row(
-        f"of {facts['board']}", *(f"{of[name]:,}" if name in of else "" for name in COLUMNS)
-    )
+    table.add_row("the part", *(f"{of[name]:,}" if name in of else "" for name in COLUMNS))
     shares = (
         f"{100 * facts['total'][name] / of[name]:.1f} %" if name in of else "" for name in COLUMNS
     )
-    table.add_row("", *shares)
+    table.add_row("share", *shares)
     return table
 
 

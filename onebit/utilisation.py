@@ -39,6 +39,8 @@ def measure(compiled: Compiled, done: Synthesised) -> Facts:
     for instance, job in done.units.items():
         counts[layers[instance]] += taken[job.name]
     counts[REST] = netlist.count(top, modules)
+    if counts[REST] == Counts():
+        del counts[REST]
     part = board.load(compiled.folding.board)
     return {
         "format": FORMAT,
