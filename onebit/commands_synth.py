@@ -52,7 +52,7 @@ def _synthesise(compiled: Compiled) -> Synthesised:
             if not commands.stderr.is_terminal:
                 commands.stderr.print(f"synthesised {name}, {done} of {of}")
 
-        return synthesis.synthesise(compiled, told)
+        return synthesis.synthesise(compiled.out, told)
 
 
 def _check(compiled: Compiled, done: Synthesised, count: int) -> dict[str, Any]:

@@ -74,13 +74,13 @@ class Module:
 class Joined:
     """Cells of a module and of all modules in it, each with the instance it is part of ("": none).
 
-    `names`: (instance, name) of a net.
+    `names`: what an instance calls a net.
     """
 
     inputs: Mapping[str, tuple[Bit, ...]]
     outputs: Mapping[str, tuple[Bit, ...]]
     cells: tuple[tuple[str, Cell], ...]
-    names: Mapping[int, tuple[str, str]]
+    names: Mapping[tuple[str, int], str]
 
 
 def read(file: Path) -> Module:
@@ -142,7 +142,7 @@ def join(top: Module, units: Mapping[str, Module]) -> Joined:
         if cell.kind in units:
             _connect(nets, cell, units[cell.kind])
     cells: list[tuple[str, Cell]] = []
-    names: dict[int, tuple[str, str]] = {}
+    names: dict[tuple[str, int], str] = {}
     for cell in top.cells:
         unit = units.get(cell.kind)
         if unit is None:
@@ -150,9 +150,8 @@ def join(top: Module, units: Mapping[str, Module]) -> Joined:
             continue
         cells += ((cell.name, _renamed(inner, nets, cell.name)) for inner in unit.cells)
         for bit, name in unit.names.items():
-            names.setdefault(nets.number(cell.name, bit), (cell.name, name))
-    for bit, name in top.names.items():
-        names.setdefault(nets.number("", bit), ("", name))
+            names[cell.name, nets.number(cell.name, bit)] = name
+    names |= {("", nets.number("", bit)): name for bit, name in top.names.items()}
     return Joined(
         inputs={name: nets.numbers("", bits) for name, bits in top.inputs.items()},
         outputs={name: nets.numbers("", bits) for name, bits in top.outputs.items()},

@@ -28,6 +28,7 @@ CLOCKS = ("C", "CLK", "WCLK", "CLKARDCLK", "CLKBWRCLK", "RDCLK", "WRCLK")
 ADDRESSES = {"O": "A", "SPO": "A", "DPO": "DPRA", "Q": "A", "Q15": ""}
 ADDRESSES |= {f"DO{port}": f"ADDR{port}" for port in "ABCD"}
 
+LISTED = 5  # nets of a loop
 Time = tuple[int, float]  # levels, ns
 
 
@@ -140,9 +141,13 @@ class Graph:
                     del waits[arc.end]
                     ready.append(arc.end)
         if waits:
-            instance, name = self._names.get(min(waits), ("", "a net without a name"))
+            named = [
+                f"{instance}: {name}"
+                for (instance, net), name in self._names.items()
+                if net in waits
+            ]
             raise CheckFailed(
-                f"a combinational loop of {len(waits)} nets, at {instance} {name}",
+                f"a combinational loop of {len(waits)} nets: {', '.join(named[:LISTED])}",
                 hint="please report the network and its folding.toml",
             )
 
@@ -194,8 +199,8 @@ class Graph:
     def _register(self, instance: str, cell: Cell) -> str:
         """A flip-flop by the name of what it puts out."""
         for bit in _nets(cell.outputs.values()):
-            if bit in self._names:
-                return self._names[bit][1]
+            if (instance, bit) in self._names:
+                return self._names[instance, bit]
         return f"a {cell.kind} without a name"
 
     def _through(

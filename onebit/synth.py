@@ -17,7 +17,6 @@ from pathlib import Path
 from onebit import netlist, system
 from onebit.bitstream_tools import complaint
 from onebit.errors import CheckFailed, ConfigError, MissingTool
-from onebit.flow import Compiled
 
 TOP = "accelerator"
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
@@ -153,14 +152,10 @@ def instances(top: str) -> list[Instance]:
     return found
 
 
-def units(compiled: Compiled) -> dict[str, Job]:
-    """What to synthesise for each instance of the accelerator."""
-    library = _library(compiled.out)
-    tool = yosys()
-    return {
-        instance.name: _unit(compiled.out, instance, library, tool)
-        for instance in instances(_top(compiled.out))
-    }
+def units(out: Path) -> dict[str, Job]:
+    """What to synthesise for each instance of the accelerator in the folder `out`."""
+    library, tool = _library(out), yosys()
+    return {each.name: _unit(out, each, library, tool) for each in instances(_top(out))}
 
 
 def design(jobs: Mapping[str, Job]) -> str:
@@ -168,9 +163,9 @@ def design(jobs: Mapping[str, Job]) -> str:
     return _digest([f"{name} {job.key}" for name, job in jobs.items()])
 
 
-def synthesise(compiled: Compiled, on_done: Told = lambda done, of, name: None) -> Synthesised:
+def synthesise(out: Path, on_done: Told = lambda done, of, name: None) -> Synthesised:
     """The netlists of the accelerator, from the cache or made side by side, the longest first."""
-    jobs = units(compiled)
+    jobs = units(out)
     missing = {job.key: job for job in jobs.values() if not job.folder.is_dir()}
     queue = sorted(missing.values(), key=lambda job: -job.effort)
     made = {job.key for job in queue}
@@ -178,11 +173,11 @@ def synthesise(compiled: Compiled, on_done: Told = lambda done, of, name: None) 
     def told(done: int, name: str) -> None:
         on_done(done, len(queue) + 1, name)
 
-    _make(compiled.out, queue, told)
-    top = _join(compiled.out, jobs, yosys())
+    _make(out, queue, told)
+    top = _join(out, jobs, yosys())
     if not top.folder.is_dir():
         made.add(top.key)
-        _make(compiled.out, [top], lambda done, name: told(len(queue) + done, name))
+        _make(out, [top], lambda done, name: told(len(queue) + done, name))
     return Synthesised(top=top, units=jobs, made=frozenset(made))
 
 

@@ -139,6 +139,8 @@ def kept(compiled: Compiled) -> Facts | None:
     try:
         facts: Facts = json.loads((compiled.out / FACTS).read_text())
         same = facts["format"] == FORMAT and facts["net_hash"] == compiled.net.hash
-        return facts if same and facts["design"] == synth.design(synth.units(compiled)) else None
+        return (
+            facts if same and facts["design"] == synth.design(synth.units(compiled.out)) else None
+        )
     except (OSError, ValueError, KeyError, TypeError, OnebitError):
         return None
