@@ -39,7 +39,7 @@ def _layers(facts: Facts) -> Table:
     path = (str(facts["deepest"]["levels"]), f"{facts['slowest']['ns']:.1f}")
     table.add_row("in all", *_cells(facts["total"]), *path, style="bold")
     of = facts["of"]
-    table.add_row("the part", *(f"{of[name]:,}" if name in of else "" for name in COLUMNS))
+    table.add_row("part", *(f"{of[name]:,}" if name in of else "" for name in COLUMNS))
     shares = (
         f"{100 * facts['total'][name] / of[name]:.1f} %" if name in of else "" for name in COLUMNS
     )
@@ -53,16 +53,21 @@ def _cells(row: Facts) -> list[str]:
 
 def _rest(facts: Facts) -> Table:
     deep, slow, check = facts["deepest"], facts["slowest"], facts["check"]
-    table = new_table("longest paths", "what", "value")
-    table.add_row("most LUT levels", f"{deep['levels']}: {deep['start']} -> {deep['end']}")
+    table = new_table("its paths", "what", "value")
+    table.add_row("most LUT levels", str(deep["levels"]))
     clock = f"{slow['ns']:.1f} ns, {1000 / slow['ns']:.0f} MHz"
-    table.add_row("slowest, an estimate", f"{clock}: {slow['start']} -> {slow['end']}")
-    estimate = f"{facts['lut_estimate']:,} ({facts['lut_estimate'] / facts['total']['lut']:.2f} of"
-    table.add_row("LUTs that the folding was chosen by", f"{estimate} Yosys' count)")
+    if (deep["start"], deep["end"]) != (slow["start"], slow["end"]):
+        table.add_row("... from", deep["start"])
+        table.add_row("... to", deep["end"])
+    table.add_row("slowest, an estimate", clock)
+    table.add_row("... from", slow["start"])
+    table.add_row("... to", slow["end"])
+    over = f"{facts['lut_estimate'] / max(1, facts['total']['lut']):.2f} of Yosys' count"
+    table.add_row("LUTs that the folding assumed", f"{facts['lut_estimate']:,}, {over}")
     if check is not None:
         wrong = check["mismatches"]
-        said = Text(f"{wrong:,} of {check['images']} images", "bold red" if wrong else "bold green")
-        table.add_row("netlist simulated, different from golden", said)
+        said = Text(f"{wrong:,} of {check['images']:,}", "bold red" if wrong else "bold green")
+        table.add_row("images through the netlist that differ", said)
     return table
 
 

@@ -53,7 +53,7 @@ module block_ram #(
       {word.parity[k], word.data[8*k+:8]} = mem[first(addr, width)+k];
     end
     for (int unsigned b = 0; b < width && width < 9; b++) begin
-      word.data[b] = mem[first(addr, width)][addr[2:0]+3'(b)];
+      word.data[b] = mem[first(addr, width)][4'(addr[2:0]) + 4'(b)];
     end
   endfunction
 
@@ -77,7 +77,7 @@ module block_ram #(
           if (we_a[k]) mem[first(addr_a, WRITE_A)+k] <= {in_a.parity[k], in_a.data[8*k+:8]};
         end
         for (int unsigned b = 0; b < WRITE_A && WRITE_A < 9; b++) begin
-          if (we_a[0]) mem[first(addr_a, WRITE_A)][addr_a[2:0]+3'(b)] <= in_a.data[b];
+          if (we_a[0]) mem[first(addr_a, WRITE_A)][4'(addr_a[2:0]) + 4'(b)] <= in_a.data[b];
         end
       end
       if (READ_A != 0 && rst_a) begin
@@ -99,7 +99,7 @@ module block_ram #(
           if (we_b[k]) mem[first(addr_b, WRITE_B)+k] <= {in_b.parity[k], in_b.data[8*k+:8]};
         end
         for (int unsigned b = 0; b < WRITE_B && WRITE_B < 9; b++) begin
-          if (we_b[0]) mem[first(addr_b, WRITE_B)][addr_b[2:0]+3'(b)] <= in_b.data[b];
+          if (we_b[0]) mem[first(addr_b, WRITE_B)][4'(addr_b[2:0]) + 4'(b)] <= in_b.data[b];
         end
       end
       if (!SDP && READ_B != 0 && rst_b) begin
@@ -131,8 +131,9 @@ module RAMB18E1 #(
   parameter logic [255:0] INIT_34 = 256'd0, INIT_35 = 256'd0, INIT_36 = 256'd0, INIT_37 = 256'd0,
   parameter logic [255:0] INIT_38 = 256'd0, INIT_39 = 256'd0, INIT_3A = 256'd0, INIT_3B = 256'd0,
   parameter logic [255:0] INIT_3C = 256'd0, INIT_3D = 256'd0, INIT_3E = 256'd0, INIT_3F = 256'd0,
-  parameter logic [255:0] INITP_00 = 256'd0, INITP_01 = 256'd0, INITP_02 = 256'd0, INITP_03 = 256'd0,
-  parameter logic [255:0] INITP_04 = 256'd0, INITP_05 = 256'd0, INITP_06 = 256'd0, INITP_07 = 256'd0,
+  parameter logic [255:0] INITP_00 = 256'd0, INITP_01 = 256'd0, INITP_02 = 256'd0,
+  parameter logic [255:0] INITP_03 = 256'd0, INITP_04 = 256'd0, INITP_05 = 256'd0,
+  parameter logic [255:0] INITP_06 = 256'd0, INITP_07 = 256'd0,
   parameter logic [17:0] INIT_A = '0, INIT_B = '0, SRVAL_A = '0, SRVAL_B = '0,
   parameter RAM_MODE = "TDP", WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
   parameter int DOA_REG = 0, DOB_REG = 0, READ_WIDTH_A = 0, READ_WIDTH_B = 0,
@@ -150,7 +151,8 @@ module RAMB18E1 #(
   output logic [15:0] DOADO, DOBDO,
   output logic [1:0] DOPADOP, DOPBDOP
 );
-  if (DOA_REG != 0 || DOB_REG != 0) begin : gen_unknown
+  if (DOA_REG != 0 || DOB_REG != 0)
+  begin : gen_unknown
     $fatal(1, "RAMB18E1: output registers are not modelled");
   end
 
@@ -227,10 +229,12 @@ module RAMB36E1 #(
   parameter logic [255:0] INIT_74 = 256'd0, INIT_75 = 256'd0, INIT_76 = 256'd0, INIT_77 = 256'd0,
   parameter logic [255:0] INIT_78 = 256'd0, INIT_79 = 256'd0, INIT_7A = 256'd0, INIT_7B = 256'd0,
   parameter logic [255:0] INIT_7C = 256'd0, INIT_7D = 256'd0, INIT_7E = 256'd0, INIT_7F = 256'd0,
-  parameter logic [255:0] INITP_00 = 256'd0, INITP_01 = 256'd0, INITP_02 = 256'd0, INITP_03 = 256'd0,
-  parameter logic [255:0] INITP_04 = 256'd0, INITP_05 = 256'd0, INITP_06 = 256'd0, INITP_07 = 256'd0,
-  parameter logic [255:0] INITP_08 = 256'd0, INITP_09 = 256'd0, INITP_0A = 256'd0, INITP_0B = 256'd0,
-  parameter logic [255:0] INITP_0C = 256'd0, INITP_0D = 256'd0, INITP_0E = 256'd0, INITP_0F = 256'd0,
+  parameter logic [255:0] INITP_00 = 256'd0, INITP_01 = 256'd0, INITP_02 = 256'd0,
+  parameter logic [255:0] INITP_03 = 256'd0, INITP_04 = 256'd0, INITP_05 = 256'd0,
+  parameter logic [255:0] INITP_06 = 256'd0, INITP_07 = 256'd0, INITP_08 = 256'd0,
+  parameter logic [255:0] INITP_09 = 256'd0, INITP_0A = 256'd0, INITP_0B = 256'd0,
+  parameter logic [255:0] INITP_0C = 256'd0, INITP_0D = 256'd0, INITP_0E = 256'd0,
+  parameter logic [255:0] INITP_0F = 256'd0,
   parameter logic [35:0] INIT_A = '0, INIT_B = '0, SRVAL_A = '0, SRVAL_B = '0,
   parameter RAM_MODE = "TDP", WRITE_MODE_A = "WRITE_FIRST", WRITE_MODE_B = "WRITE_FIRST",
   parameter RAM_EXTENSION_A = "NONE", RAM_EXTENSION_B = "NONE",
@@ -253,7 +257,8 @@ module RAMB36E1 #(
   output logic [31:0] DOADO, DOBDO,
   output logic [3:0] DOPADOP, DOPBDOP
 );
-  if (DOA_REG != 0 || DOB_REG != 0 || RAM_EXTENSION_A != "NONE" || RAM_EXTENSION_B != "NONE") begin : gen_unknown
+  if (DOA_REG != 0 || DOB_REG != 0 || RAM_EXTENSION_A != "NONE" || RAM_EXTENSION_B != "NONE")
+  begin : gen_unknown
     $fatal(1, "RAMB36E1: output registers and cascades are not modelled");
   end
 
