@@ -1,6 +1,7 @@
-"""`onebit synth`: a tiny network through Yosys, its netlist through Verilator, and what goes wrong.
+"""`onebit synth`: a network through Yosys, its netlist through Verilator, and what goes wrong.
 
-The tiny network is synthesised once; builds are cached by content.
+The network is the digits' at a rate so low that its weights are in block RAMs and all modules are
+small. It is synthesised once; builds are cached by content.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from onebit.errors import CheckFailed, ConfigError
 
 Onebit = Callable[..., tiny.Said]
 IMAGES = 20
+SMALL, RATE = "digits-mlp, small", 100_000
 TOP = """\
 module accelerator #(
   parameter bit PRIMITIVES = 1'b0
@@ -67,14 +69,14 @@ endmodule
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "gated" in metafunc.fixturenames:  # minutes each
         full = metafunc.config.getoption("--prove")
-        metafunc.parametrize("gated", recipe.networks() if full else ["tiny"])
+        metafunc.parametrize("gated", recipe.networks() if full else [SMALL])
 
 
 @pytest.fixture(scope="session")
-def synthesised(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny network with its netlists in the cache; for reading."""
-    folder = shutil.copytree(tiny_folder, tmp_path_factory.mktemp("synthesised") / "tiny")
-    compiled = flow.read(folder)
+def synthesised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled network with its netlists in the cache; for reading."""
+    folder = tmp_path_factory.mktemp("synthesised") / "digits"
+    compiled = flow.compile_network("digits-mlp", folder, "pynq-z2", RATE, None)
     done = synth.synthesise(folder)
     utilisation.keep(compiled, utilisation.measure(compiled, done))
     return folder
@@ -83,7 +85,7 @@ def synthesised(tiny_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def made(synthesised: Path, tmp_path: Path) -> Path:
     """A copy of it for a test to damage."""
-    return shutil.copytree(synthesised, tmp_path / "tiny")
+    return shutil.copytree(synthesised, tmp_path / "digits")
 
 
 def facts(folder: Path) -> dict[str, Any]:
@@ -94,10 +96,11 @@ def facts(folder: Path) -> dict[str, Any]:
 
 def test_layers_add_up(synthesised: Path) -> None:
     found = facts(synthesised)
-    assert [row["name"] for row in found["layers"]] == ["fc1", "fc2", "head"]
+    assert [row["name"] for row in found["layers"]] == ["fc1", "fc2", "fc3", "head"]
     for name in ("lut", "lut_memory", "ff", "bram36", "carry4", "dsp"):
         assert found["total"][name] == sum(row[name] for row in found["layers"])
-    assert 100 < found["total"]["lut"] < 1500
+    assert 300 < found["total"]["lut"] < 1500
+    assert found["total"]["bram36"] == 1  # halves for the weights of fc1 and fc2
     assert 0 < found["total"]["lut_memory"] < found["total"]["lut"]
     assert found["of"] == {"lut": 53_200, "ff": 106_400, "bram36": 140, "dsp": 220}
     ends = [row["deepest"]["levels"] for row in found["layers"]]
@@ -132,7 +135,7 @@ def test_the_key_is_the_content(made: Path) -> None:
     source.write_text(source.read_text() + "// one more line\n")
     after = synth.units(made)
     changed = {name for name in before if before[name].key != after[name].key}
-    assert changed == {"u_fc1", "u_fc2"}
+    assert changed == {"u_fc1", "u_fc2", "u_fc3"}
 
 
 def test_equal_modules_share_a_netlist(made: Path) -> None:
@@ -186,7 +189,7 @@ def test_the_netlist_is_golden(
     gated: str, synthesised: Path, tmp_path: Path, record_property: Callable[[str, str], None]
 ) -> None:
     """All cells of all layers, simulated, every logit and class."""
-    if gated == "tiny":
+    if gated == SMALL:
         compiled = flow.read(synthesised)
     else:
         compiled = flow.compile_network(gated, tmp_path / "out", "pynq-z2", None, None)
@@ -209,7 +212,7 @@ def test_a_wrong_lut_is_found(
         shutil.copytree(job.folder, tmp_path / "cache" / job.folder.name)
     monkeypatch.setenv("ONEBIT_CACHE", str(tmp_path / "cache"))
     file = done.units["u_fc2"].folder / "netlist.v"
-    file.write_text(with_wrong_lut(file.read_text(), r"gen_pe\[1\]\.gen_bits\.count \[0\]"))
+    file.write_text(with_wrong_lut(file.read_text(), r"gen_pe\[0\]\.gen_bits\.count"))
     said = onebit("synth", made, "--check", IMAGES)
     assert said.code == 1
     assert re.search(r"error: the netlist: \d+ of 20 images differ", said.err)
@@ -217,13 +220,13 @@ def test_a_wrong_lut_is_found(
 
 
 def with_wrong_lut(netlist: str, register: str) -> str:
-    """The netlist with the LUT that feeds a flip-flop upside down."""
-    fed = re.search(rf"\.D\((_\d+_)\),\s+\.Q\(\\{register}", netlist)
-    assert fed
-    pattern = rf"(LUT(\d) #\(\s+\.INIT\(\d+'h)(\w+)(?=\)[^;]*\.O\({fed[1]}\))"
-    made, count = re.subn(pattern, inverted, netlist)
-    assert count == 1
-    return made
+    """The netlist with one LUT upside down, the first that feeds a bit of the register."""
+    for fed in re.findall(rf"\.D\((_\d+_)\),\s+\.Q\(\\{register} \[", netlist):
+        pattern = rf"(LUT(\d) #\(\s+\.INIT\(\d+'h)(\w+)(?=\)[^;]*\.O\({fed}\))"
+        made, count = re.subn(pattern, inverted, netlist)
+        if count:
+            return made
+    raise AssertionError(f"no LUT feeds {register}")
 
 
 def inverted(match: re.Match[str]) -> str:
