@@ -7,7 +7,17 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from onebit import bitstream, board, board_run, cost, flow, recipe, system, trial
+from onebit import (
+    bitstream,
+    board,
+    board_run,
+    cost,
+    flow,
+    recipe,
+    system,
+    trial,
+    utilisation,
+)
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
@@ -61,6 +71,7 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "layers": [_layer(compiled, layer, interval) for layer in compiled.net.layers],
         "simulation": simulated,
         "on_board": board_run.kept(compiled),
+        "synthesis": utilisation.kept(compiled),
         "bitstream": bitstream.kept(compiled),
         "cpu": cpu(compiled, simulated["images_per_second"]),
     }

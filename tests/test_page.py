@@ -99,6 +99,7 @@ def facts() -> dict[str, Any]:
             "fpga_over_cpu": 5.404,
         },
         "on_board": None,
+        "synthesis": None,
         "bitstream": None,
     }
 
