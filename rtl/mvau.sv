@@ -1,14 +1,15 @@
 // mvau: matrix-vector-activation unit, PE neurons x SIMD inputs a cycle.
 // For each input vector of MW elements it puts out MH neurons, PE a beat: bits (acc >= threshold)
 // or the accumulators. BIPOLAR_IN: elements are bits meaning +-1 and acc = number that agree with
-// the weights; else elements are integers and acc = sum of +-x.
+// the weights; else elements are integers and acc = sum of +-x. M vectors go side by side, vector m
+// in the m-th slice of a beat, and share each weight word that is read.
 //
 //            nf = 0: stored and used        nf > 0: replayed
 //   s_axis --+--> buffer[SF] --+--> x_1 --> dot (each PE) --> acc --> credit_fifo --> m_axis
 //            +-----------------+      w_1 --^      preload --^             |
 //   issue <--------------------------- a place is free --------------------+
 //
-// Throughput: SF*NF cycles a vector, SF = ceil(MW/SIMD), NF = ceil(MH/PE), back to back.
+// Throughput: SF*NF cycles for M vectors, SF = ceil(MW/SIMD), NF = ceil(MH/PE), back to back.
 // Latency: a vector's first output beat is valid SF + 3 cycles after its first input beat came.
 // Only stage 0 sees back-pressure: it issues when the output FIFO has a place for the result.
 //
@@ -26,6 +27,7 @@ module mvau #(
   parameter  int unsigned MH         = 12,    // matrix height: neurons
   parameter  int unsigned PE         = 8,     // neurons a cycle, need not divide MH
   parameter  int unsigned SIMD       = 12,    // inputs a cycle, need not divide MW
+  parameter  int unsigned M          = 1,     // vectors side by side
   parameter  bit          BIPOLAR_IN = 1'b1,  // elements are bits meaning +-1
   parameter  int unsigned IN_BITS    = 1,     // bits an element, 1 when BIPOLAR_IN
   parameter  bit          SIGNED_IN  = 1'b0,  // integer elements are two's complement
@@ -40,16 +42,16 @@ module mvau #(
   parameter  string       COLUMNS_FILE    = "columns.mem",     // read when CLASSES > 1
   localparam int unsigned OUT_BITS   = THRESHOLDS ? 1 : ACC_W
 ) (
-  input  logic                    clk,
-  input  logic                    rst,
+  input  logic                      clk,
+  input  logic                      rst,
 
-  input  logic [SIMD*IN_BITS-1:0] s_axis_tdata,
-  input  logic                    s_axis_tvalid,
-  output logic                    s_axis_tready,
+  input  logic [M*SIMD*IN_BITS-1:0] s_axis_tdata,
+  input  logic                      s_axis_tvalid,
+  output logic                      s_axis_tready,
 
-  output logic [PE*OUT_BITS-1:0]  m_axis_tdata,
-  output logic                    m_axis_tvalid,
-  input  logic                    m_axis_tready
+  output logic [M*PE*OUT_BITS-1:0]  m_axis_tdata,
+  output logic                      m_axis_tvalid,
+  input  logic                      m_axis_tready
 );
   if (PE == 0 || PE > MH || SIMD == 0 || SIMD > MW) begin : gen_bad_fold
     $fatal(1, "mvau: PE=%0d must be in 1..MH=%0d and SIMD=%0d in 1..MW=%0d", PE, MH, SIMD, MW);
@@ -57,8 +59,8 @@ module mvau #(
   if (BIPOLAR_IN && IN_BITS != 1) begin : gen_bad_bits
     $fatal(1, "mvau: BIPOLAR_IN elements have one bit, got IN_BITS=%0d", IN_BITS);
   end
-  if (CLASSES == 0 || CLASSES > 1 && !THRESHOLDS) begin : gen_bad_classes
-    $fatal(1, "mvau: CLASSES=%0d must be 1, or more with THRESHOLDS", CLASSES);
+  if (M == 0 || CLASSES == 0 || CLASSES > 1 && (!THRESHOLDS || M > 1)) begin : gen_bad_classes
+    $fatal(1, "mvau: CLASSES=%0d must be 1, or more with THRESHOLDS and M=%0d 1", CLASSES, M);
   end
 
   localparam int unsigned SF     = (MW + SIMD - 1) / SIMD;
@@ -99,9 +101,9 @@ module mvau #(
   end
 
   // Stage 1: inputs and weights.
-  logic [SIMD*IN_BITS-1:0] x_1;
-  logic [PE*SIMD-1:0]      weights [NF*SF];
-  logic [PE*SIMD-1:0]      w_1;
+  logic [M*SIMD*IN_BITS-1:0] x_1;
+  logic [PE*SIMD-1:0]        weights [NF*SF];
+  logic [PE*SIMD-1:0]        w_1;
 
   initial $readmemh(WEIGHTS_FILE, weights);
   always_ff @(posedge clk) w_1 <= weights[addr];
@@ -109,7 +111,7 @@ module mvau #(
   if (NF == 1) begin : gen_no_replay
     always_ff @(posedge clk) x_1 <= s_axis_tdata;
   end else begin : gen_replay
-    logic [SIMD*IN_BITS-1:0] buffer [SF];
+    logic [M*SIMD*IN_BITS-1:0] buffer [SF];
     always_ff @(posedge clk) begin
       if (issue && !replay) buffer[sf] <= s_axis_tdata;
       x_1 <= replay ? buffer[sf] : s_axis_tdata;
@@ -134,8 +136,8 @@ module mvau #(
   end
 
   // Stages 2 and 3: dot products, accumulators.
-  logic [PE*ACC_W-1:0]    preload_2;
-  logic [PE*OUT_BITS-1:0] result_3;
+  logic [PE*ACC_W-1:0]      preload_2;
+  logic [M*PE*OUT_BITS-1:0] result_3;
 
   if (THRESHOLDS) begin : gen_thresholds
     localparam int unsigned WORD_W = CLASSES * NF > 1 ? $clog2(CLASSES * NF) : 1;
@@ -163,33 +165,39 @@ module mvau #(
     assign preload_2 = '0;
   end
 
-  for (genvar p = 0; p < PE; p++) begin : gen_pe
-    logic [ACC_W-1:0] term_2, acc_3;
+  for (genvar i = 0; i < M * PE; i++) begin : gen_pe
+    localparam int unsigned P = i % PE;  // the lane, of vector i / PE
+    logic [ACC_W-1:0]        term_2, acc_3;
+    logic [SIMD*IN_BITS-1:0] x;
+    logic [SIMD-1:0]         w;
+
+    assign x = x_1[i/PE*SIMD*IN_BITS+:SIMD*IN_BITS];
+    assign w = w_1[P*SIMD+:SIMD];
 
     if (BIPOLAR_IN) begin : gen_bits
       logic [$clog2(SIMD+1)-1:0] count;
-      xnor_popcount #(.W(SIMD)) u_dot (.clk, .a(x_1), .w(w_1[p*SIMD+:SIMD]), .count);
+      xnor_popcount #(.W(SIMD)) u_dot (.clk, .a(x), .w, .count);
       assign term_2 = ACC_W'(count);
     end else begin : gen_integers
       bipolar_dot #(.N(SIMD), .BITS(IN_BITS), .SIGNED(SIGNED_IN), .OUT_W(ACC_W)) u_dot (
-        .clk, .x(x_1), .w(w_1[p*SIMD+:SIMD]), .dot(term_2)
+        .clk, .x, .w, .dot(term_2)
       );
     end
 
     always_ff @(posedge clk) begin
-      if (valid_2) acc_3 <= (first_2 ? preload_2[p*ACC_W+:ACC_W] : acc_3) + term_2;
+      if (valid_2) acc_3 <= (first_2 ? preload_2[P*ACC_W+:ACC_W] : acc_3) + term_2;
     end
 
     logic [OUT_BITS-1:0] lane_3;
     assign lane_3 = THRESHOLDS ? OUT_BITS'(!acc_3[ACC_W-1]) : OUT_BITS'(acc_3);
-    if (p < USED) begin : gen_used
-      assign result_3[p*OUT_BITS+:OUT_BITS] = lane_3;
+    if (P < USED) begin : gen_used
+      assign result_3[i*OUT_BITS+:OUT_BITS] = lane_3;
     end else begin : gen_spare
-      assign result_3[p*OUT_BITS+:OUT_BITS] = final_3 ? '0 : lane_3;
+      assign result_3[i*OUT_BITS+:OUT_BITS] = final_3 ? '0 : lane_3;
     end
   end
 
-  credit_fifo #(.WIDTH(PE * OUT_BITS), .DEPTH(PLACES)) u_results (
+  credit_fifo #(.WIDTH(M * PE * OUT_BITS), .DEPTH(PLACES)) u_results (
     .clk,
     .rst,
     .free,
