@@ -16,7 +16,14 @@ from onebit.folding import Fold, Folding
 from onebit.memory import acc_bits, border_classes, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
-from onebit.streams import Joint, groups_under_way, joints, output_stream, region
+from onebit.streams import (
+    Joint,
+    group_cycles,
+    groups_under_way,
+    joints,
+    output_stream,
+    region,
+)
 
 Parameters = dict[str, int | str]
 
@@ -200,12 +207,13 @@ def _joint(net: Net, folding: Folding, layer: Layer, joint: Joint) -> list[str]:
             count = f"{layer.name}_count"
             ports += _ports("m_count", count)
             wires = _wires(count, after.m.bit_length())
+            grouped["TIMEOUT"] = group_cycles(net, folding, region(net, folding, layer.name))
             return [*wires, *_instance("gather", f"u_{after.name}", grouped, ports)]
         case "scatter":
             group, counts = region(net, folding, layer.inputs[0]), f"{layer.name}_counts"
             bits = before.m.bit_length()
             shape = {"WIDTH": bits, "DEPTH": groups_under_way(folding, group)}
-            queued = [*_ports("s_axis", f"{group[0]}_count"), *_ports("m_axis", counts)]
+            queued = [*_ports("s_axis", f"{group[0].name}_count"), *_ports("m_axis", counts)]
             ports += _ports("s_count", counts)
             return [
                 *_wires(counts, bits),

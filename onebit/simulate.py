@@ -262,7 +262,7 @@ def _read_probe(
     groups = [words[start : start + beats] for start in range(0, len(words), beats)]
     counts = [1] * len(groups)
     if stream.m > 1:
-        counts = _hexadecimal(folder / f"{region(net, folding, name)[0]}_count.beats")
+        counts = _hexadecimal(folder / f"{region(net, folding, name)[0].name}_count.beats")
     bits, size = stream.lanes * stream.bits, beat_bytes(stream.lanes, stream.bits)
     data = b"".join(
         (word >> i * bits & (1 << bits) - 1).to_bytes(size, "little")

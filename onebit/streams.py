@@ -96,14 +96,26 @@ def fifo_stream(net: Net, folding: Folding, name: str) -> Stream:
     return next(joint.after for joint in joints(net, folding, net[name]) if joint.module == "fifo")
 
 
-def region(net: Net, folding: Folding, name: str) -> list[str]:
-    """The layers up to `name` that hand vectors on side by side; a gather is ahead of the first."""
-    layers = [name]
-    while not gathered(folding, net[layers[0]]):
-        layers.insert(0, net[layers[0]].inputs[0])
-    return layers
+def region(net: Net, folding: Folding, name: str) -> list[Mvau]:
+    """The layers around `name` that hand vectors on side by side, from gather to scatter."""
+    regions: list[list[Mvau]] = []
+    for layer in net.mvaus:
+        if gathered(folding, layer):
+            regions.append([])
+        if folding.layers[layer.name].m > 1:
+            regions[-1].append(layer)
+    return next(layers for layers in regions if any(layer.name == name for layer in layers))
 
 
-def groups_under_way(folding: Folding, layers: list[str]) -> int:
+def groups_under_way(folding: Folding, layers: list[Mvau]) -> int:
     """The most groups of vectors between the gather ahead of `layers` and the scatter behind."""
-    return sum(GROUPS_A_UNIT + folding.layers[name].fifo for name in layers)
+    return sum(GROUPS_A_UNIT + folding.layers[layer.name].fifo for layer in layers)
+
+
+def group_cycles(net: Net, folding: Folding, layers: list[Mvau]) -> int:
+    """The cycles that the slowest of `layers`, or the scatter behind them, takes for a group."""
+    folds = [(layer, folding.layers[layer.name]) for layer in layers]
+    words = [ceil_div(layer.mh, fold.pe) for layer, fold in folds]
+    beats = [input_beats(net, layer, fold.simd) for layer, fold in folds]
+    passes = [before * behind for before, behind in zip(beats, words, strict=True)]
+    return max(*passes, folds[-1][1].m * words[-1])

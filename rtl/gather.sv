@@ -2,18 +2,20 @@
 // In: vectors of BEATS beats. Out: BEATS beats a group, vector m of it in the m-th slice.
 //
 // A group goes out when it has M vectors; or with fewer, once the unit behind has been ready for
-// TIMEOUT cycles in which neither a beat came nor a group waited. A vector of which a part has come
-// is waited for. Missing vectors are whatever their slices hold: how many are valid goes to
-// m_count, one word a group, from the cycle after the group's first beat on.
+// TIMEOUT cycles in which neither a beat came nor a group waited. Where no unit up to the scatter
+// takes more than TIMEOUT cycles for a group, that pause pays for the work on it, and groups with
+// fewer vectors never lower the rate. A vector of which a part has come is waited for. Missing
+// vectors are whatever their slices hold: how many are valid goes to m_count, one word a group,
+// from the cycle after the group's first beat on.
 //
 // Throughput 1 beat/cycle in, bubble-free: one half of the memory fills while the other goes out.
 // Latency: a group's first beat is valid one cycle after its last vector's last beat came.
 // s_axis_tready depends on registers alone. m_axis_tready must not wait for m_axis_tvalid.
 module gather #(
-  parameter  int unsigned M       = 4,          // vectors a group, at least 2
-  parameter  int unsigned WIDTH   = 8,          // bits a beat of one vector
-  parameter  int unsigned BEATS   = 3,          // beats a vector
-  parameter  int unsigned TIMEOUT = M * BEATS,  // cycles; those of a whole group are as good as any
+  parameter  int unsigned M       = 4,   // vectors a group, at least 2
+  parameter  int unsigned WIDTH   = 8,   // bits a beat of one vector
+  parameter  int unsigned BEATS   = 3,   // beats a vector
+  parameter  int unsigned TIMEOUT = 12,  // cycles without a beat until a group goes out as it is
   localparam int unsigned COUNT_W = $clog2(M + 1)
 ) (
   input  logic               clk,
