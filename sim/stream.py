@@ -165,6 +165,11 @@ def to_beats(vector: Sequence[int], lanes: int, bits: int) -> list[int]:
     return [pack(vector[at : at + lanes], bits) for at in range(0, len(vector), lanes)]
 
 
+def side_by_side(vectors: Sequence[Sequence[int]], width: int) -> list[int]:
+    """The beats of several vectors, of `width` bits each, as the slices of wider ones."""
+    return [pack(beats, width) for beats in zip(*vectors, strict=True)]
+
+
 def joined(parts: Iterable[list[int]]) -> list[int]:
     """The beats of several vectors, one after the other."""
     return [beat for part in parts for beat in part]
