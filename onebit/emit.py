@@ -13,6 +13,7 @@ from pathlib import Path
 from onebit import memory, system
 from onebit.cost import gathered, input_beats
 from onebit.folding import Fold, Folding
+from onebit.heap import popcount_latency
 from onebit.memory import acc_bits, border_classes, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
@@ -94,7 +95,9 @@ def accelerator(net: Net, folding: Folding) -> str:
         "index 0 first.",
         f"// Out: {out.beats} beats of {{class, {out.pe} logits of {out.logit_bits} bits}}, the "
         "class valid with tlast.",
-        "module accelerator (",
+        "module accelerator #(",
+        "  parameter bit PRIMITIVES = 1'b0  // of 7-series cells; not a result or a cycle differs",
+        ") (",
         "  input  logic clk,",
         "  input  logic rst,",
         "",
@@ -118,8 +121,8 @@ def accelerator(net: Net, folding: Folding) -> str:
     return "\n".join([*parts, "endmodule", ""])
 
 
-def network_package(net: Net, folding: Folding) -> str:
-    """`network.sv`: what the board's RTL must know of the accelerator."""
+def network_package(net: Net, folding: Folding, *, primitives: bool = False) -> str:
+    """`network.sv`: what the board's RTL must know of the accelerator, and of what it is made."""
     first = output_stream(net, folding, net.input.name)
     out = result(net, folding)
     return "\n".join(
@@ -133,6 +136,7 @@ def network_package(net: Net, folding: Folding) -> str:
             f"  localparam int unsigned CLASSES = {out.classes};",
             f"  localparam int unsigned PE = {out.pe};  // logits a beat out",
             f"  localparam int unsigned LOGIT_W = {out.logit_bits};",
+            f"  localparam bit PRIMITIVES = 1'b{int(primitives)};  // of 7-series cells",
             "endpackage",
             "",
         ]
@@ -296,6 +300,8 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "SIGNED_IN": int(isinstance(element, Int) and element.signed),
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
+        "PRIMITIVES": "PRIMITIVES",
+        "LATENCY": popcount_latency(fold.simd) if isinstance(element, Bit) else 1,
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
     if layer.thresholds is not None:
@@ -335,9 +341,9 @@ def _ports(bus: str, stream: str) -> list[str]:
 def _instance(
     module: str, name: str, parameters: Parameters, ports: list[str], indent: str = "  "
 ) -> list[str]:
-    """A module instance, one parameter or port a line."""
+    """A module instance, one parameter or port a line; a parameter can be its parent's."""
     values = [
-        f".{key}({value})" if isinstance(value, int) else f'.{key}("{value}")'
+        f".{key}({value})" if isinstance(value, int) or value == key else f'.{key}("{value}")'
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]
