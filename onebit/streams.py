@@ -11,7 +11,7 @@ from onebit.folding import Folding
 from onebit.net import Layer, Mvau, Net, Window
 from onebit.pack import ceil_div
 
-GROUPS_A_UNIT = 8  # that an Mvau and the converter behind it hold at most
+GROUPS_A_UNIT = 16  # more than an Mvau and the converter behind it can hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
