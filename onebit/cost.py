@@ -21,10 +21,18 @@ BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  #
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A hardware unit and the cycles that one image occupies it."""
+    """A hardware unit and the cycles that so many images occupy it."""
 
     name: str
     cycles: int
+    images: int = 1
+
+    @property
+    def per_image(self) -> float:
+        """Cycles an image, a whole number where they are one."""
+        return (
+            self.cycles / self.images if self.cycles % self.images else self.cycles // self.images
+        )
 
 
 def lanes(net: Net, layer: Layer) -> tuple[int, int]:
@@ -72,7 +80,7 @@ def window_cycles(net: Net, window: Window, simd: int) -> int:
 
 
 def cycles(net: Net, layer: Layer, fold: Fold) -> int:
-    """Cycles an image occupies the layer's unit; folds need not divide the matrix."""
+    """Cycles that fold.m images occupy the layer's unit; folds need not divide the matrix."""
     match layer:
         case Input(shape=shape):
             return net.positions(layer.name) * ceil_div(shape[-1], fold.simd)
@@ -109,15 +117,48 @@ def input_lanes(net: Net, layer: Layer, fold: Fold) -> int:
 def units(net: Net, folding: Folding) -> Iterator[Unit]:
     """Every unit that can limit the rate.
 
-    A width converter takes the beats of its slower side, never more than the units it joins.
+    A width converter takes the beats of its slower side, never more than the units it joins; a
+    gather or scatter takes those of the vectors that pass it one after the other.
     """
     for layer in net.layers:
-        yield Unit(name=layer.name, cycles=cycles(net, layer, folding.layers[layer.name]))
+        fold = folding.layers[layer.name]
+        yield Unit(name=layer.name, cycles=cycles(net, layer, fold), images=fold.m)
+        if isinstance(layer, Mvau) and gathered(folding, layer):
+            beats = input_beats(net, layer, fold.simd)
+            yield Unit(name=f"{layer.name}_gather", cycles=net.positions(layer.name) * beats)
+        if scattered(folding, layer):
+            source = net[layer.inputs[0]]
+            beats = ceil_div(net.shape(source.name)[-1], folding.layers[source.name].pe)
+            yield Unit(name=f"{layer.name}_scatter", cycles=net.positions(source.name) * beats)
 
 
-def interval(net: Net, folding: Folding) -> int:
-    """The initiation interval: cycles between images once the pipeline is full."""
-    return max(unit.cycles for unit in units(net, folding))
+def gathered(folding: Folding, layer: Layer) -> bool:
+    """Whether vectors come to the layer one after the other that it takes side by side."""
+    m = folding.layers[layer.name].m
+    return m > 1 and folding.layers[layer.inputs[0]].m != m
+
+
+def scattered(folding: Folding, layer: Layer) -> bool:
+    """Whether vectors come to the layer side by side that it takes in another way."""
+    m = folding.layers[layer.inputs[0]].m if layer.inputs else 1
+    return m > 1 and folding.layers[layer.name].m != m
+
+
+def interval(net: Net, folding: Folding) -> float:
+    """The initiation interval: cycles between images once the pipeline is full, on average."""
+    return max(unit.per_image for unit in units(net, folding))
+
+
+def rhythm(net: Net, folding: Folding) -> int:
+    """The images after which groups of vectors begin with an image again."""
+    groups = ((folding.layers[layer.name].m, net.positions(layer.name)) for layer in net.mvaus)
+    return math.lcm(*(m // math.gcd(m, vectors) for m, vectors in groups))
+
+
+def tail(net: Net, folding: Folding) -> int:
+    """The most images at the end of a batch that are in groups with fewer vectors than they can."""
+    groups = ((folding.layers[layer.name].m, net.positions(layer.name)) for layer in net.mvaus)
+    return sum(ceil_div(m, vectors) for m, vectors in groups if m > 1)
 
 
 def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
@@ -144,7 +185,8 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
             rom = ceil_div(words, 64) if words <= LUT_WORDS else 0
             low, high = net.acc_range(layer.name)
             accumulator = (high - low).bit_length() + 1
-            return int(fold.pe * fold.simd * (per_lane + rom) + fold.pe * accumulator * 2)
+            logic = fold.simd * per_lane + accumulator * 2
+            return int(fold.pe * (fold.m * logic + fold.simd * rom))
 
 
 def _window_luts(net: Net, window: Window, simd: int) -> int:
@@ -160,7 +202,31 @@ def _window_luts(net: Net, window: Window, simd: int) -> int:
 
 def luts(net: Net, folding: Folding) -> int:
     """The estimated LUTs of the whole accelerator."""
-    return sum(lut_estimate(net, layer, folding.layers[layer.name]) for layer in net.layers)
+    return sum(
+        lut_estimate(net, layer, folding.layers[layer.name]) + _joint_luts(net, folding, layer)
+        for layer in net.layers
+    )
+
+
+def _joint_luts(net: Net, folding: Folding, layer: Layer) -> int:
+    """The LUTs of the gather and the scatter ahead of a layer.
+
+    Two LUTs hold 3 bits of 32 words; a scatter selects one of four slices in a LUT a bit.
+    """
+    found = 0
+    if isinstance(layer, Mvau) and gathered(folding, layer):
+        fold = folding.layers[layer.name]
+        width = fold.simd * net.element(layer.inputs[0]).bits
+        words = 2 * input_beats(net, layer, fold.simd)
+        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
+    if scattered(folding, layer):
+        source = net[layer.inputs[0]]
+        fold = folding.layers[source.name]
+        width = fold.pe * net.element(source.name).bits
+        words = 2 * ceil_div(net.shape(source.name)[-1], fold.pe)
+        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
+        found += width * ceil_div(fold.m, 4)
+    return found
 
 
 def _ring_words(net: Net, window: Window, simd: int) -> int:
