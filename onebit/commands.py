@@ -190,23 +190,29 @@ def compile_network(options: argparse.Namespace) -> int:
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
-    folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
+    folds = flow.choose_folding(
+        lowered.net, options.board, options.target_fps, options.folding, options.style
+    )
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
     if too_much := cost.overflow(lowered.net, folds, part):
         stderr.print(f"warning: more than {part.name} offers: {too_much}")
+    interval = cost.interval(lowered.net, folds)
+    rate, port = folds.clock_mhz * 1e6 / interval, cost.port_rate(lowered.net, folds, part)
+    if port < rate:
+        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out, _command(options))
-    interval = cost.interval(lowered.net, folds)
     facts: dict[str, Any] = {
         "network": chosen.name,
         "out": None if options.check else str(out),
         "net_hash": lowered.net.hash,
         "ii_cycles": interval,
         "fifos_given": options.folding is not None,
-        "images_per_second": folds.clock_mhz * 1e6 / interval,
+        "images_per_second": rate,
+        "port_images_per_second": port,
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
@@ -231,9 +237,9 @@ def compile_network(options: argparse.Namespace) -> int:
 def _command(options: argparse.Namespace) -> str:
     """The command line that compiles the same network again."""
     words = ["onebit", "compile", str(options.network)]
-    for name in ("data", "input", "target_fps", "folding", "out"):
+    for name in ("data", "input", "target_fps", "folding", "style", "out"):
         value = getattr(options, name)
-        if value is not None:
+        if value not in (None, "folded"):
             words += [
                 f"--{name.replace('_', '-')}",
                 f"{value:g}" if name == "target_fps" else str(value),

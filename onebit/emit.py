@@ -10,8 +10,9 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from onebit import memory, system
+from onebit import emit_hardwired, memory, system
 from onebit.cost import input_beats, input_lanes, output_lanes
+from onebit.emit_hardwired import Expression
 from onebit.folding import Fold, Folding
 from onebit.memory import acc_bits, border_classes, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
@@ -118,7 +119,7 @@ def accelerator(net: Net, folding: Folding) -> str:
         "index 0 first.",
         f"// Out: {out.beats} beats of {{class, {out.pe} logits of {out.logit_bits} bits}}, the "
         "class valid with tlast.",
-        "module accelerator (",
+        *_opening(folding),
         "  input  logic clk,",
         "  input  logic rst,",
         "",
@@ -137,9 +138,19 @@ def accelerator(net: Net, folding: Folding) -> str:
         f"  assign s_axis_tready = {first.name}_tready;",
     ]
     for layer in net.layers:
+        if isinstance(layer, Mvau) and folding.layers[layer.name].style == "hardwired":
+            parts += ["", *emit_hardwired.constants(net, layer)]
         if not isinstance(layer, Input):
             parts += ["", *_layer(net, folding, layer)]
     return "\n".join([*parts, "endmodule", ""])
+
+
+def _opening(folding: Folding) -> list[str]:
+    """The module's first lines: PRIMITIVES, where a layer has a version of 7-series cells."""
+    if all(fold.style == "folded" for fold in folding.layers.values()):
+        return ["module accelerator ("]
+    primitives = "  parameter bit PRIMITIVES = 1'b0  // hard-wired layers of 7-series cells"
+    return ["module accelerator #(", primitives, ") ("]
 
 
 def network_package(net: Net, folding: Folding) -> str:
@@ -216,6 +227,7 @@ def _layer(net: Net, folding: Folding, layer: Layer) -> list[str]:
         lines += _wires(name, output_stream(net, folding, name).width)
         ports = [*_ports("s", stream), *_ports("m", name)]
     module = type(layer).__name__.lower()
+    module += "_hardwired" if fold.style == "hardwired" else ""
     return [*lines, *_instance(module, f"u_{name}", _parameters(net, folding, layer), ports)]
 
 
@@ -243,6 +255,8 @@ def _parameters(net: Net, folding: Folding, layer: Layer) -> Parameters:
             return _window_parameters(net, layer, fold)
         case MaxPool():
             return _maxpool_parameters(net, layer, fold)
+        case Mvau() if fold.style == "hardwired":
+            return emit_hardwired.parameters(net, layer)
         case Mvau():
             return _mvau_parameters(net, layer, fold)
         case Head():
@@ -340,7 +354,7 @@ def _instance(
 ) -> list[str]:
     """A module instance, one parameter or port a line."""
     values = [
-        f".{key}({value})" if isinstance(value, int) else f'.{key}("{value}")'
+        f".{key}({value})" if isinstance(value, int | Expression) else f'.{key}("{value}")'
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]
