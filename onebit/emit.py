@@ -12,8 +12,8 @@ from pathlib import Path
 
 from onebit import emit_hardwired, memory, system
 from onebit.cost import input_beats, input_lanes, output_lanes
-from onebit.emit_hardwired import Expression
 from onebit.folding import Fold, Folding
+from onebit.heap import popcount_latency
 from onebit.memory import acc_bits, border_classes, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
@@ -119,7 +119,9 @@ def accelerator(net: Net, folding: Folding) -> str:
         "index 0 first.",
         f"// Out: {out.beats} beats of {{class, {out.pe} logits of {out.logit_bits} bits}}, the "
         "class valid with tlast.",
-        *_opening(folding),
+        "module accelerator #(",
+        "  parameter bit PRIMITIVES = 1'b0  // of 7-series cells; not a result or a cycle differs",
+        ") (",
         "  input  logic clk,",
         "  input  logic rst,",
         "",
@@ -145,16 +147,8 @@ def accelerator(net: Net, folding: Folding) -> str:
     return "\n".join([*parts, "endmodule", ""])
 
 
-def _opening(folding: Folding) -> list[str]:
-    """The module's first lines: PRIMITIVES, where a layer has a version of 7-series cells."""
-    if all(fold.style == "folded" for fold in folding.layers.values()):
-        return ["module accelerator ("]
-    primitives = "  parameter bit PRIMITIVES = 1'b0  // hard-wired layers of 7-series cells"
-    return ["module accelerator #(", primitives, ") ("]
-
-
-def network_package(net: Net, folding: Folding) -> str:
-    """`network.sv`: what the board's RTL must know of the accelerator."""
+def network_package(net: Net, folding: Folding, *, primitives: bool = False) -> str:
+    """`network.sv`: what the board's RTL must know of the accelerator, and of what it is made."""
     first = output_stream(net, folding, net.input.name)
     out = result(net, folding)
     return "\n".join(
@@ -168,6 +162,7 @@ def network_package(net: Net, folding: Folding) -> str:
             f"  localparam int unsigned CLASSES = {out.classes};",
             f"  localparam int unsigned PE = {out.pe};  // logits a beat out",
             f"  localparam int unsigned LOGIT_W = {out.logit_bits};",
+            f"  localparam bit PRIMITIVES = 1'b{int(primitives)};  // of 7-series cells",
             "endpackage",
             "",
         ]
@@ -313,6 +308,8 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "SIGNED_IN": int(isinstance(element, Int) and element.signed),
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
+        "PRIMITIVES": "PRIMITIVES",
+        "LATENCY": popcount_latency(fold.simd) if isinstance(element, Bit) else 1,
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
     if layer.thresholds is not None:
@@ -352,9 +349,14 @@ def _ports(side: str, stream: str) -> list[str]:
 def _instance(
     module: str, name: str, parameters: Parameters, ports: list[str], indent: str = "  "
 ) -> list[str]:
-    """A module instance, one parameter or port a line."""
+    """A module instance, one parameter or port a line.
+
+    A parameter's value can be a constant of the parent, whose name ends in the parameter's.
+    """
     values = [
-        f".{key}({value})" if isinstance(value, int | Expression) else f'.{key}("{value}")'
+        f'.{key}("{value}")'
+        if isinstance(value, str) and not value.endswith(key)
+        else f".{key}({value})"
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]

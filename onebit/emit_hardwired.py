@@ -6,20 +6,14 @@ from onebit import hardwired
 from onebit.net import Mvau, Net, signed_bits
 
 
-class Expression(str):
-    """A parameter's value as it is, not a string."""
-
-    __slots__ = ()
-
-
 def constants(net: Net, layer: Mvau) -> list[str]:
     """The constants of a layer, the last neuron first."""
     rows = (int("".join(map(str, row[::-1])), 2) for row in layer.weights)
-    made = _constant(f"{layer.name}_weights", layer.mw, [f"{layer.mw}'h{row:x}" for row in rows])
+    made = _constant(f"{layer.name}_WEIGHTS", layer.mw, [f"{layer.mw}'h{row:x}" for row in rows])
     if layer.thresholds is not None:
         bits = acc_bits(net, layer)
         levels = layer.thresholds[0].clip(0, layer.mw + 1)  # beyond is as good as at the end
-        made += _constant(f"{layer.name}_levels", bits, [f"{bits}'d{level}" for level in levels])
+        made += _constant(f"{layer.name}_LEVELS", bits, [f"{bits}'d{level}" for level in levels])
     return made
 
 
@@ -44,12 +38,12 @@ def parameters(net: Net, layer: Mvau) -> dict[str, int | str]:
         "GROUP": plan.group,
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
-        "WEIGHTS": Expression(f"{layer.name}_weights"),
-        "PRIMITIVES": Expression("PRIMITIVES"),
+        "WEIGHTS": f"{layer.name}_WEIGHTS",
+        "PRIMITIVES": "PRIMITIVES",
         "BIN_LATENCY": plan.bin_latency,
         "PART_LATENCY": plan.part_latency,
         "SUM_LATENCY": plan.sum_latency,
     }
     if layer.thresholds is not None:
-        made["LEVELS"] = Expression(f"{layer.name}_levels")
+        made["LEVELS"] = f"{layer.name}_LEVELS"
     return made

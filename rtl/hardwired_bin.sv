@@ -45,7 +45,8 @@ module hardwired_bin #(
       assign bits[i] = x[PLACES[i]];
     end
     bit_heap #(
-      .OUT_W(COUNT_W), .HEIGHTS((16*COUNT_W)'(SIZE)), .LATENCY(LATENCY), .INVERT(inverted_places())
+      .OUT_W(COUNT_W), .HEIGHTS((16*COUNT_W)'(SIZE)), .LATENCY(LATENCY), .INVERT_W(SIZE),
+      .INVERT(inverted_places())
     ) u_heap (.clk, .bits, .sum(count));
   end else begin : gen_portable
     delay #(.WIDTH(COUNT_W), .CYCLES(LATENCY)) u_delay (

@@ -55,7 +55,8 @@ module hardwired_sum #(
       end
     end
     bit_heap #(
-      .OUT_W(OUT_W), .HEIGHTS(HEIGHTS), .LATENCY(LATENCY), .INVERT(inverted_bits())
+      .OUT_W(OUT_W), .HEIGHTS(HEIGHTS), .LATENCY(LATENCY), .INVERT_W(TOTAL),
+      .INVERT(inverted_bits())
     ) u_heap (.clk, .bits, .sum);
   end else begin : gen_portable
     logic [OUT_W-1:0] total;

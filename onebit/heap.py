@@ -1,0 +1,57 @@
+"""The bits that rtl/bit_heap.sv adds: its stages and its LUTs, for those who instantiate it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from onebit.pack import ceil_div
+
+MOST = 3  # bits of a column that the last adder takes
+ROW = 4  # full adders in a row of rtl/xnor_popcount_xc7.sv
+
+
+def stages(heights: Sequence[int]) -> int:
+    """Stages of counters until no column of `heights[c]` bits of weight 2^c has more than three."""
+    return len(_reductions(heights)) - 1
+
+
+def luts(heights: Sequence[int], width: int) -> int:
+    """LUTs of a heap whose sum has `width` bits."""
+    *reduced, _ = _reductions(heights)
+    return width + sum(_stage_luts(height) for column in reduced for height in column)
+
+
+def popcount_latency(width: int) -> int:
+    """Cycles of rtl/xnor_popcount_xc7.sv: its first adders, the heap's stages, the last adder."""
+    return 2 + stages(_popcount_heights(width))
+
+
+def popcount_luts(width: int) -> int:
+    """LUTs of rtl/xnor_popcount_xc7.sv for `width` bits."""
+    rows, pairs = _popcount_heights(width)
+    return pairs + luts([rows, pairs], max(2, width.bit_length()))
+
+
+def _popcount_heights(width: int) -> tuple[int, int]:
+    pairs = ceil_div(width, 2)
+    return ceil_div(pairs, ROW), pairs
+
+
+def _stage_luts(height: int) -> int:
+    sixes, rest = divmod(height, 6)
+    return 2 * sixes + {4: 1, 5: 2}.get(rest, 0)
+
+
+def _reductions(heights: Sequence[int]) -> list[list[int]]:
+    """The heights before each stage, and those before the last adder."""
+    found = [list(heights)]
+    while max(found[-1]) > MOST:
+        after = [0] * (len(found[-1]) + 2)
+        for column, height in enumerate(found[-1]):
+            sixes, rest = divmod(height, 6)
+            once, twice, four_times = {4: (2, 1, 0), 5: (1, 1, 1)}.get(rest, (rest, 0, 0))
+            after[column] += sixes + once
+            after[column + 1] += sixes + twice
+            after[column + 2] += sixes + four_times
+        found.append(after)
+    return found
