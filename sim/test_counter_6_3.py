@@ -11,7 +11,7 @@ import bench
 
 @cocotb.test()
 async def counts_six_bits(dut):
-    invert = bench.given()["INVERT"]
+    invert = int(dut.INVERT.value)
     for bits in range(64):
         dut.bits.value = bits
         await Timer(1, "ns")
@@ -22,4 +22,4 @@ async def counts_six_bits(dut):
 
 @pytest.mark.parametrize("invert", [0, 0b010110, 0b111111])
 def test_counter_6_3(invert: int) -> None:
-    bench.run("counter_6_3", "test_counter_6_3", INVERT=invert)
+    bench.run("counter_6_3", "test_counter_6_3", INVERT=f"6'h{invert:x}")
