@@ -190,18 +190,14 @@ def compile_network(options: argparse.Namespace) -> int:
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
-    folds = flow.choose_folding(
-        lowered.net, options.board, options.target_fps, options.folding, options.style
-    )
+    wanted = options.target_fps, options.folding, options.style
+    folds = flow.choose_folding(lowered.net, options.board, *wanted)
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
     if too_much := cost.overflow(lowered.net, folds, part):
         stderr.print(f"warning: more than {part.name} offers: {too_much}")
     interval = cost.interval(lowered.net, folds)
-    rate, port = folds.clock_mhz * 1e6 / interval, cost.port_rate(lowered.net, folds, part)
-    if port < rate:
-        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out, _command(options))
@@ -211,8 +207,8 @@ def compile_network(options: argparse.Namespace) -> int:
         "net_hash": lowered.net.hash,
         "ii_cycles": interval,
         "fifos_given": options.folding is not None,
-        "images_per_second": rate,
-        "port_images_per_second": port,
+        "images_per_second": folds.clock_mhz * 1e6 / interval,
+        "port_images_per_second": cost.port_rate(lowered.net, folds, part),
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
@@ -223,6 +219,8 @@ def compile_network(options: argparse.Namespace) -> int:
         "unchecked": lowered.unchecked,
         "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
     }
+    if (port := facts["port_images_per_second"]) < facts["images_per_second"]:
+        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
     if options.json:
         emit_json(facts)
         return 0

@@ -13,8 +13,8 @@ from pathlib import Path
 from onebit import emit_hardwired, memory, system
 from onebit.cost import input_beats, input_lanes, output_lanes
 from onebit.folding import Fold, Folding
-from onebit.heap import popcount_latency
-from onebit.memory import acc_bits, border_classes, scale_bits
+from onebit.heap import xnor_latency
+from onebit.memory import acc_bits, border_classes, preloaded, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 
@@ -309,10 +309,10 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
         "PRIMITIVES": "PRIMITIVES",
-        "LATENCY": popcount_latency(fold.simd) if isinstance(element, Bit) else 1,
+        "LATENCY": xnor_latency(fold.simd, element.bits),
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
-    if layer.thresholds is not None:
+    if preloaded(net, layer):
         parameters["THRESHOLDS_FILE"] = f"mem/{layer.name}_thresholds.mem"
     if border_classes(layer) > 1:
         *_, height, width, _ = net.shape(layer.name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from onebit.pack import ceil_div
 
 MOST = 3  # bits of a column that the last adder takes
-ROW = 4  # full adders in a row of rtl/xnor_popcount_xc7.sv
+ROW = 4  # full adders in a row of rtl/xnor_sum_xc7.sv
 
 
 def stages(heights: Sequence[int]) -> int:
@@ -21,20 +21,23 @@ def luts(heights: Sequence[int], width: int) -> int:
     return width + sum(_stage_luts(height) for column in reduced for height in column)
 
 
-def popcount_latency(width: int) -> int:
-    """Cycles of rtl/xnor_popcount_xc7.sv: its first adders, the heap's stages, the last adder."""
-    return 2 + stages(_popcount_heights(width))
+def xnor_latency(n: int, bits: int = 1) -> int:
+    """Cycles of rtl/xnor_sum_xc7.sv: its first adders, the heap's stages, the last adder."""
+    return 2 + stages(_xnor_heights(n, bits))
 
 
-def popcount_luts(width: int) -> int:
-    """LUTs of rtl/xnor_popcount_xc7.sv for `width` bits."""
-    rows, pairs = _popcount_heights(width)
-    return pairs + luts([rows, pairs], max(2, width.bit_length()))
+def xnor_luts(n: int, bits: int = 1) -> int:
+    """LUTs of rtl/xnor_sum_xc7.sv for n elements."""
+    heights = _xnor_heights(n, bits)
+    width = (n * ((1 << bits) - 1)).bit_length()
+    return bits * ceil_div(n, 2) + luts(heights, max(bits + 1, width))
 
 
-def _popcount_heights(width: int) -> tuple[int, int]:
-    pairs = ceil_div(width, 2)
-    return ceil_div(pairs, ROW), pairs
+def _xnor_heights(n: int, bits: int) -> list[int]:
+    """What each plane of bits leaves: sums of its own weight, carries of twice that."""
+    pairs = ceil_div(n, 2)
+    sums, carries = [ceil_div(pairs, ROW)] * bits, [pairs] * bits
+    return [one + two for one, two in zip([*sums, 0], [0, *carries], strict=True)]
 
 
 def _stage_luts(height: int) -> int:

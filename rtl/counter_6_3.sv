@@ -1,8 +1,8 @@
 // counter_6_3: counts six bits, of 7-series cells: two LUTs and half a carry chain.
-// t = the count of bits 0 to 4, in both LUTs; bit 5 enters the chain. The first place adds it to t's
-// lowest bit; the second has the sum's middle bit, and sends out its highest one.
+// t = the count of bits 0 to 4, in both LUTs; bit 5 enters the chain. Its first place adds the bit
+// to the lowest of t; its second has the middle bit of the sum, and sends out the highest.
 module counter_6_3 #(
-  parameter bit [5:0] INVERT = '0  // bits that are inverted first; free but for bit 5
+  parameter bit [5:0] INVERT = '0  // bits that are inverted first: free, but for bit 5
 ) (
   input  logic [5:0] bits,
   output logic [2:0] count

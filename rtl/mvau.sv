@@ -11,14 +11,15 @@
 //
 // Throughput: SF*NF cycles for M vectors, SF = ceil(MW/SIMD), NF = ceil(MH/PE), back to back.
 // Latency: the first output beat is valid SF + LATENCY + 2 cycles after the first input beat came.
-// PRIMITIVES makes bit counters of 7-series cells, which take LATENCY cycles; without, they take
+// PRIMITIVES makes PEs of 7-series cells, which take LATENCY cycles for a sum; without, they take
 // one, and results wait, so that not a cycle differs.
 // Only stage 0 sees back-pressure: it issues when the output FIFO has a place for the result.
 //
 // Memories, read by $readmemh: WEIGHTS_FILE has word nf*SF+sf, bit p*SIMD+s = weight of neuron
 // nf*PE+p for input sf*SIMD+s, 1 means +1, spare inputs 1 (a spare 0 bit then disagrees).
-// THRESHOLDS_FILE has word nf, lane p = minus the threshold, what the accumulator starts from, so
-// that the output bit is "sign not set". Sums wrap modulo 2^ACC_W: only results must fit.
+// THRESHOLDS_FILE has word nf, lane p = what the accumulator starts from: minus the threshold, so
+// that the output bit is "sign not set"; for integers plus the sum of +-x less that of xnor_sum.sv.
+// Accumulators of bits that are put out start from 0. Sums wrap modulo 2^ACC_W: results must fit.
 //
 // Where zero padding makes sums differ at the border of an image, vectors come in raster order of
 // OH x OW positions, and a position's class has thresholds of its own: THRESHOLDS_FILE then has
@@ -35,13 +36,13 @@ module mvau #(
   parameter  bit          SIGNED_IN  = 1'b0,  // integer elements are two's complement
   parameter  bit          THRESHOLDS = 1'b1,  // put out bits; else accumulators
   parameter  int unsigned ACC_W      = 7,     // signed accumulator width
-  parameter  bit          PRIMITIVES = 1'b0,  // count bits in LUT6_2 and CARRY4
-  parameter  int unsigned LATENCY    = 3,     // onebit/heap.py: popcount_latency(SIMD); integers: 1
+  parameter  bit          PRIMITIVES = 1'b0,  // PEs of LUT6_2 and CARRY4
+  parameter  int unsigned LATENCY    = 3,     // onebit/heap.py: xnor_latency(SIMD, IN_BITS)
   parameter  int unsigned CLASSES    = 1,     // classes of positions, each with its thresholds
   parameter  int unsigned OH         = 1,     // rows of positions, when CLASSES > 1
   parameter  int unsigned OW         = 1,     // columns of positions, when CLASSES > 1
   parameter  string       WEIGHTS_FILE    = "weights.mem",
-  parameter  string       THRESHOLDS_FILE = "thresholds.mem",  // read when THRESHOLDS
+  parameter  string       THRESHOLDS_FILE = "thresholds.mem",  // read if THRESHOLDS or of integers
   parameter  string       ROWS_FILE       = "rows.mem",        // read when CLASSES > 1
   parameter  string       COLUMNS_FILE    = "columns.mem",     // read when CLASSES > 1
   localparam int unsigned OUT_BITS   = THRESHOLDS ? 1 : ACC_W
@@ -66,8 +67,8 @@ module mvau #(
   if (CLASSES == 0 || CLASSES > 1 && (!THRESHOLDS || M > 1)) begin : gen_bad_classes
     $fatal(1, "mvau: CLASSES=%0d must be 1, or more with THRESHOLDS and M=1", CLASSES);
   end
-  if (M == 0 || LATENCY == 0 || LATENCY > 1 && !BIPOLAR_IN) begin : gen_bad_vectors
-    $fatal(1, "mvau: M=%0d, LATENCY=%0d must be at least 1, LATENCY of integers 1", M, LATENCY);
+  if (M == 0 || LATENCY == 0) begin : gen_bad_vectors
+    $fatal(1, "mvau: M=%0d and LATENCY=%0d must be at least 1", M, LATENCY);
   end
 
   localparam int unsigned SF     = (MW + SIMD - 1) / SIMD;
@@ -144,7 +145,7 @@ module mvau #(
   // What accumulators start from, beside what leaves the dot product.
   logic [PE*ACC_W-1:0] preload;
 
-  if (THRESHOLDS) begin : gen_thresholds
+  if (THRESHOLDS || !BIPOLAR_IN) begin : gen_thresholds
     localparam int unsigned WORD_W = CLASSES * NF > 1 ? $clog2(CLASSES * NF) : 1;
     logic [PE*ACC_W-1:0]        thresholds [CLASSES*NF];
     logic [DOT-1:0][WORD_W-1:0] word;
@@ -169,7 +170,7 @@ module mvau #(
     for (genvar d = 1; d < DOT; d++) begin : gen_word
       always_ff @(posedge clk) word[d] <= word[d-1];
     end
-  end else begin : gen_accumulators
+  end else begin : gen_zero
     assign preload = '0;
   end
 

@@ -11,7 +11,7 @@ import pytest
 
 import bench
 import stream
-from onebit.heap import popcount_latency
+from onebit.heap import xnor_latency
 from onebit.pack import ceil_div
 
 
@@ -35,7 +35,7 @@ class Case:
 
     @property
     def latency(self) -> int:
-        return popcount_latency(self.SIMD) if self.BIPOLAR_IN else 1
+        return xnor_latency(self.SIMD, self.IN_BITS)
 
     @property
     def folds(self) -> tuple[int, int]:
@@ -122,7 +122,10 @@ class Unit:
                 parts = [part + [1] * (case.SIMD - len(part)) for part in parts]
                 word = stream.pack([stream.pack(part, 1) for part in parts], case.SIMD)
                 words.append(word | self.spare(len(rows), case.SIMD))
-        minus = [[-t for t in thresholds] for thresholds in self.thresholds]
+        minus = [
+            [-t * case.THRESHOLDS - self.more(row) for t, row in zip(ts, self.weights, strict=True)]
+            for ts in self.thresholds
+        ]
         folds = [some[n * case.PE : (n + 1) * case.PE] for some in minus for n in range(nf)]
         preloads = [stream.pack(f, case.acc_w) | self.spare(len(f), case.acc_w) for f in folds]
         return {
@@ -131,6 +134,15 @@ class Unit:
             "rows.mem": stream.mem_text(row * nf for row in self.rows),
             "columns.mem": stream.mem_text(column * nf for column in self.columns),
         }
+
+    def more(self, row: list[int]) -> int:
+        """What xnor_sum.sv gives for a neuron more than the sum of +-x, whatever the vector."""
+        case = self.case
+        if case.BIPOLAR_IN:
+            return 0
+        zeros, inputs = row.count(0), case.folds[0] * case.SIMD
+        least = -(1 << case.IN_BITS - 1) * case.SIGNED_IN
+        return zeros * ((1 << case.IN_BITS) - 1) - least * (inputs - 2 * zeros)
 
     def spare(self, used: int, bits: int) -> int:
         """Noise in the lanes of neurons that do not exist."""
@@ -188,7 +200,9 @@ async def m_vectors_take_sf_times_nf_cycles(dut):
     sent, out = await stream.through(dut, beats, len(want), u.rng)
     assert [beat.data for beat in out] == want
     firsts = [beat.cycle for beat in out[::nf]]
-    assert firsts[0] - sent[0].cycle == sf + u.case.latency + 2, f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    assert firsts[0] - sent[0].cycle == sf + u.case.latency + 2, (
+        f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    )
     periods = [b - a for a, b in pairwise(firsts)]
     assert set(periods) == {sf * nf}, f"{u.case}: cycles per M vectors {periods}, want {sf * nf}"
 

@@ -11,7 +11,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import FallingEdge
 
 import bench
-from onebit.heap import popcount_latency
+from onebit.heap import xnor_latency
 
 
 @dataclass(frozen=True)
@@ -27,45 +27,42 @@ class Case:
 
     @property
     def latency(self) -> int:
-        return popcount_latency(self.SIMD) if self.BIPOLAR_IN else 1
+        return xnor_latency(self.SIMD, self.IN_BITS)
 
     @property
-    def dot_cycles(self) -> int:
+    def sum_cycles(self) -> int:
         return self.latency if self.PRIMITIVES else 1
 
-    def dot(self, x: int, w: int) -> int:
-        agreeing = [x >> i & 1 == w >> i & 1 for i in range(self.SIMD)]
-        if self.BIPOLAR_IN:
-            return sum(agreeing)
-        lanes = [x >> i * self.IN_BITS & (1 << self.IN_BITS) - 1 for i in range(self.SIMD)]
-        wrap = self.SIGNED_IN << self.IN_BITS
-        half = 1 << self.IN_BITS - 1
-        values = [lane - wrap if lane >= half else lane for lane in lanes]
-        return sum(value if w >> i & 1 else -value for i, value in enumerate(values))
+    def sum(self, x: int, w: int) -> int:
+        """Of elements, counted from the least, that are subtracted from all ones where w is 0."""
+        ones = (1 << self.IN_BITS) - 1
+        lanes = [x >> i * self.IN_BITS & ones for i in range(self.SIMD)]
+        values = [lane ^ self.SIGNED_IN << self.IN_BITS - 1 for lane in lanes]
+        return sum(value if w >> i & 1 else ones - value for i, value in enumerate(values))
 
 
 @cocotb.test()
-async def accumulates_dot_products(dut):
+async def accumulates_sums(dut):
     given = bench.given()
     case = Case(**{name: given[name] for name in Case.__annotations__})
     rng = random.Random(given["seed"])
     cocotb.start_soon(Clock(dut.clk, 10, "ns").start(start_high=False))
 
-    waiting: list[tuple[int, bool, bool]] = [(0, False, False)] * (case.dot_cycles - 1)
+    waiting: list[tuple[int, bool, bool]] = [(0, False, False)] * (case.sum_cycles - 1)
     acc, mask = None, (1 << case.ACC_W) - 1
     for beat in range(500):
         x, w = rng.getrandbits(case.SIMD * case.IN_BITS), rng.getrandbits(case.SIMD)
         preload, here = rng.getrandbits(case.ACC_W), rng.random() < 0.7
-        waiting.append((case.dot(x, w), here, rng.random() < 0.3))
+        waiting.append((case.sum(x, w), here, rng.random() < 0.3))
         dut.x.value, dut.w.value = x, w
         dut.valid.value = 0
-        if beat:  # the flags of the dot product that is there after the last edge
-            dot, valid, first = waiting.pop(0)
+        if beat:  # the flags of the sum that is there after the last edge
+            added, valid, first = waiting.pop(0)
             dut.valid.value, dut.first.value, dut.preload.value = valid, first, preload
             if valid and first:
-                acc = (preload + dot) & mask
+                acc = (preload + added) & mask
             elif valid and acc is not None:
-                acc = (acc + dot) & mask
+                acc = (acc + added) & mask
         await FallingEdge(dut.clk)
         if acc is not None:
             got = int(dut.acc.value)
