@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from onebit.board import Board
 from onebit.cost import (
@@ -17,7 +18,7 @@ from onebit.cost import (
     window_cycles,
 )
 from onebit.errors import ConfigError
-from onebit.folding import Fold, Folding
+from onebit.folding import Fold, Folding, can_be_hardwired
 from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 
@@ -49,6 +50,18 @@ def even(net: Net, board: Board, clock_mhz: float, target_fps: float | None = No
         fits = luts(net, folding) <= board.lut * CEILING and brams(net, folding) <= board.bram36
         low, high = (low, middle) if fits else (middle + 1, high)
     return at_interval(net, board, clock_mhz, low)
+
+
+def hardwired(net: Net, board: Board, clock_mhz: float) -> Folding:
+    """The fastest folding, the weights of dense 1-bit layers as logic; ConfigError without any."""
+    folding = at_interval(net, board, clock_mhz, max(least(net, layer) for layer in net.layers))
+    folds = dict(folding.layers)
+    for layer in net.mvaus:
+        if net.window(layer) is None and can_be_hardwired(net, layer):
+            folds[layer.name] = Fold(pe=layer.mh, simd=layer.mw, style="hardwired")
+    if folds == folding.layers:
+        raise ConfigError("no layer can be hard-wired: none is dense with 1-bit inputs")
+    return replace(folding, layers=folds)
 
 
 def at_interval(net: Net, board: Board, clock_mhz: float, most: int) -> Folding:

@@ -190,16 +190,17 @@ def compile_network(options: argparse.Namespace) -> int:
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
-    folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
+    wanted = options.target_fps, options.folding, options.style
+    folds = flow.choose_folding(lowered.net, options.board, *wanted)
     if options.folding is None and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
     if too_much := cost.overflow(lowered.net, folds, part):
         stderr.print(f"warning: more than {part.name} offers: {too_much}")
+    interval = cost.interval(lowered.net, folds)
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out, _command(options))
-    interval = cost.interval(lowered.net, folds)
     facts: dict[str, Any] = {
         "network": chosen.name,
         "out": None if options.check else str(out),
@@ -207,6 +208,7 @@ def compile_network(options: argparse.Namespace) -> int:
         "ii_cycles": interval,
         "fifos_given": options.folding is not None,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
+        "port_images_per_second": cost.port_rate(lowered.net, folds, part),
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
@@ -217,6 +219,8 @@ def compile_network(options: argparse.Namespace) -> int:
         "unchecked": lowered.unchecked,
         "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
     }
+    if (port := facts["port_images_per_second"]) < facts["images_per_second"]:
+        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
     if options.json:
         emit_json(facts)
         return 0
@@ -231,9 +235,9 @@ def compile_network(options: argparse.Namespace) -> int:
 def _command(options: argparse.Namespace) -> str:
     """The command line that compiles the same network again."""
     words = ["onebit", "compile", str(options.network)]
-    for name in ("data", "input", "target_fps", "folding", "out"):
+    for name in ("data", "input", "target_fps", "folding", "style", "out"):
         value = getattr(options, name)
-        if value is not None:
+        if value not in (None, "folded"):
             words += [
                 f"--{name.replace('_', '-')}",
                 f"{value:g}" if name == "target_fps" else str(value),

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from onebit import hardwired
 from onebit.board import Board
 from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
-from onebit.pack import ceil_div
+from onebit.pack import beat_bytes, ceil_div
 
 if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
@@ -164,7 +165,8 @@ def tail(net: Net, folding: Folding) -> int:
 def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
     """LUT6s, roughly: 2.2 a bit for XNOR and popcount, one adder bit a LUT, one LUT a ROM bit.
 
-    2.2 is what Yosys maps a behavioural popcount to (xc7); calibration comes with synthesis.
+    2.2 is what Yosys maps a behavioural popcount to (xc7); calibration comes with synthesis. The
+    LUTs of hard-wired layers are counted.
     """
     match layer:
         case Input() | Flatten():
@@ -178,6 +180,8 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
             words = columns.out * ceil_div(len(layer.invert), fold.pe)
             history = (rows.kernel - 1) * ceil_div(words, 64) + columns.kernel - 1
             return 40 + fold.pe * (history + 2)
+        case Mvau() if fold.style == "hardwired":
+            return hardwired.plan(layer).luts
         case Mvau():
             element = net.element(layer.inputs[0])
             per_lane = 2.2 if isinstance(element, Bit) else element.bits + 3.0
@@ -237,7 +241,7 @@ def _ring_words(net: Net, window: Window, simd: int) -> int:
 def _blocks(net: Net, layer: Layer, fold: Fold) -> int:
     """RAMB18s for the weights of an Mvau, or for the rows that a Window holds."""
     match layer:
-        case Mvau():
+        case Mvau() if fold.style == "folded":
             words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
             bits = fold.pe * fold.simd
         case Window() if fold.simd <= net.shape(layer.inputs[0])[-1]:
@@ -257,13 +261,18 @@ def brams(net: Net, folding: Folding) -> int:
 
 def overflow(net: Net, folding: Folding, board: Board) -> str:
     """What of the folding exceeds the board by the estimate; empty where nothing does."""
-    needed, first = luts(net, folding), net.input
-    port = folding.layers[first.name].simd * first.element.bits
-    found = []
+    needed, found = luts(net, folding), []
     if needed > board.lut * CEILING:
         found.append(f"about {needed:,} LUTs, of {board.lut:,} (at most {CEILING:.0%} will route)")
     if (blocks := brams(net, folding)) > board.bram36:
         found.append(f"about {blocks:,} block RAMs, of {board.bram36:,}")
-    if port > board.port_bits:
-        found.append(f"{port} input bits a cycle, through a port of {board.port_bits}")
     return "; ".join(found)
+
+
+def port_rate(net: Net, folding: Folding, board: Board) -> float:
+    """The images/s that come through the board's memory port."""
+    first = net.input
+    simd = folding.layers[first.name].simd
+    beats = net.positions(first.name) * ceil_div(first.shape[-1], simd)
+    bits = 8 * beats * beat_bytes(simd, first.element.bits)
+    return folding.clock_mhz * 1e6 * board.port_bits / bits

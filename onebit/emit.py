@@ -10,7 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from onebit import memory, system
+from onebit import emit_hardwired, memory, system
 from onebit.cost import gathered, input_beats
 from onebit.folding import Fold, Folding
 from onebit.heap import xnor_latency
@@ -116,6 +116,8 @@ def accelerator(net: Net, folding: Folding) -> str:
         f"  assign s_axis_tready = {first.name}_tready;",
     ]
     for layer in net.layers:
+        if isinstance(layer, Mvau) and folding.layers[layer.name].style == "hardwired":
+            parts += ["", *emit_hardwired.constants(net, layer)]
         if not isinstance(layer, Input):
             parts += ["", *_layer(net, folding, layer)]
     return "\n".join([*parts, "endmodule", ""])
@@ -187,6 +189,7 @@ def _layer(net: Net, folding: Folding, layer: Layer) -> list[str]:
         lines += _wires(name, output_stream(net, folding, name).width)
         ports = [*_ports("s_axis", stream.name), *_ports("m_axis", name)]
     module = type(layer).__name__.lower()
+    module += "_hardwired" if folding.layers[name].style == "hardwired" else ""
     return [*lines, *_instance(module, f"u_{name}", _parameters(net, folding, layer), ports)]
 
 
@@ -243,6 +246,8 @@ def _parameters(net: Net, folding: Folding, layer: Layer) -> Parameters:
             return _window_parameters(net, layer, fold)
         case MaxPool():
             return _maxpool_parameters(net, layer, fold)
+        case Mvau() if fold.style == "hardwired":
+            return emit_hardwired.parameters(net, layer)
         case Mvau():
             return _mvau_parameters(net, layer, fold)
         case Head():
@@ -341,9 +346,14 @@ def _ports(bus: str, stream: str) -> list[str]:
 def _instance(
     module: str, name: str, parameters: Parameters, ports: list[str], indent: str = "  "
 ) -> list[str]:
-    """A module instance, one parameter or port a line; a parameter can be its parent's."""
+    """A module instance, one parameter or port a line.
+
+    A parameter's value can be a constant of the parent, whose name ends in the parameter's.
+    """
     values = [
-        f".{key}({value})" if isinstance(value, int) or value == key else f'.{key}("{value}")'
+        f'.{key}("{value}")'
+        if isinstance(value, str) and not value.endswith(key)
+        else f".{key}({value})"
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]

@@ -26,7 +26,7 @@ from onebit.cards import Measured
 from onebit.data.speech import background
 from onebit.errors import ConfigError, MissingTool
 from onebit.evaluate import balanced
-from onebit.folding import Folding
+from onebit.folding import Folding, Style
 from onebit.lower import Lowered, lower
 from onebit.lower.runtime import self_contained
 from onebit.mfcc import Features
@@ -131,14 +131,20 @@ def _features(facts: dict[str, int] | None) -> Features | None:
 
 
 def choose_folding(
-    lowered: Net, board_name: str, target_fps: float | None, file: Path | None
+    lowered: Net,
+    board_name: str,
+    target_fps: float | None,
+    file: Path | None,
+    style: Style = "folded",
 ) -> Folding:
-    """The folding in `file`, else an even one for the board and the rate."""
+    """The folding in `file`, else an even one for the board and the rate, or a hard-wired one."""
     target = board.load(board_name)
     if file is not None:
         given = folding.checked(folding.load(file), lowered)
         board.load(given.board)
         return given
+    if style == "hardwired":
+        return choose.hardwired(lowered, target, target.clock_mhz)
     return choose.even(lowered, target, target.clock_mhz, target_fps)
 
 
@@ -198,12 +204,17 @@ def is_current(compiled: Compiled, model: Path) -> bool:
 
 
 def compile_network(
-    name: str, out: Path, board_name: str, target_fps: float | None, file: Path | None
+    name: str,
+    out: Path,
+    board_name: str,
+    target_fps: float | None,
+    file: Path | None,
+    style: Style = "folded",
 ) -> Compiled:
     """Lower, fold and emit `name` into `out`."""
     chosen = subject(name)
     lowered = lower(chosen.model, title=chosen.title)
-    folds = choose_folding(lowered.net, board_name, target_fps, file)
+    folds = choose_folding(lowered.net, board_name, target_fps, file, style)
     if file is None:
         folds, _ = with_fifos(lowered.net, folds)
     write(chosen, lowered, folds, out)

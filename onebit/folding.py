@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from onebit.cost import lanes
 from onebit.errors import ConfigError
-from onebit.net import Flatten, Layer, Mvau, Net, Window
+from onebit.net import Bit, Flatten, Layer, Mvau, Net, Window
 
 FORMAT = 1
 MOST_FIFO = 1 << 16  # beats; more than a whole image of any network that fits a board
@@ -90,11 +90,33 @@ def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
             "thresholds of their own, which vectors side by side cannot have",
             hint="m = 1 for this layer",
         )
-    if fold.style != "folded":
-        raise ConfigError(f"layer {layer.name!r}: style={fold.style!r}, only 'folded' is built yet")
+    if fold.style == "hardwired":
+        _check_hardwired(net, layer, fold)
     if fold.memory != "auto":
         raise ConfigError(f"layer {layer.name!r}: memory={fold.memory!r}, only 'auto' is built yet")
     _check_beats(net, layer, folding)
+
+
+def can_be_hardwired(net: Net, layer: Layer) -> bool:
+    """Whether the weights of a layer can be logic: rtl/mvau_hardwired.sv takes bits."""
+    if not isinstance(layer, Mvau) or not isinstance(net.element(layer.inputs[0]), Bit):
+        return False
+    return layer.thresholds is None or len(layer.thresholds) == 1
+
+
+def _check_hardwired(net: Net, layer: Layer, fold: Fold) -> None:
+    if not can_be_hardwired(net, layer):
+        raise ConfigError(
+            f"layer {layer.name!r}: style='hardwired', but it is no Mvau of 1-bit inputs with one "
+            "threshold a neuron",
+            hint='give it style = "folded"',
+        )
+    most_pe, most_simd = lanes(net, layer)
+    if (fold.pe, fold.simd, fold.m) != (most_pe, most_simd, 1):
+        raise ConfigError(
+            f"layer {layer.name!r}: style='hardwired' takes a whole vector a cycle, pe={most_pe}, "
+            f"simd={most_simd} and m=1; got pe={fold.pe}, simd={fold.simd} and m={fold.m}"
+        )
 
 
 def _check_beats(net: Net, layer: Layer, folding: Folding) -> None:

@@ -141,6 +141,20 @@ def signals(dut: HierarchyObject, port: str) -> tuple[Any, Any, Any]:
     return tdata, tvalid, tready
 
 
+async def pipelined(
+    dut: HierarchyObject, into: str, out: str, values: Sequence[int], latency: int
+) -> list[int]:
+    """What leaves a pipeline without a handshake, a value a cycle, in the order of `values`."""
+    cocotb.start_soon(Clock(dut.clk, PERIOD, "ns").start(start_high=False))
+    got = []
+    for value in [*values, *[0] * latency]:
+        getattr(dut, into).value = value
+        await ReadOnly()
+        got.append(int(getattr(dut, out).value) if len(got) >= latency else 0)
+        await FallingEdge(dut.clk)
+    return got[latency:]
+
+
 def now() -> int:
     """The current cycle."""
     return int(get_sim_time("ns")) // PERIOD

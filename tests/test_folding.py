@@ -36,7 +36,7 @@ def test_the_file_reads_back_as_it_was():
         ({"simd": 0}, "simd=0 is not in 1..5"),
         ({"fifo": 1}, "fifo=1"),
         ({"m": 17}, "m=17 is not in 1..16"),
-        ({"style": "hardwired"}, "only 'folded'"),
+        ({"style": "hardwired"}, "no Mvau of 1-bit inputs"),
         ({"memory": "bram"}, "only 'auto'"),
     ],
 )
