@@ -17,6 +17,7 @@ from onebit import (
     commands_bitstream,
     commands_board,
     commands_classify,
+    commands_compile,
     commands_data,
     commands_deploy,
     commands_evaluate,
@@ -156,7 +157,17 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="stop before anything is written; exit code tells"
     )
     parser.add_argument(
-        "--explain", action="store_true", help="print what each node of the source became"
+        "--ceiling",
+        type=float,
+        default=80,
+        metavar="PERCENT",
+        help="of the board's LUTs, flip-flops, block RAMs and DSPs that a folding may take (80)",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print what each node of the source became, what limits rate and board, "
+        "and what the next faster folding takes",
     )
 
 
@@ -314,7 +325,7 @@ COMMANDS = (
     ),
     Command(
         "compile",
-        commands.compile_network,
+        commands_compile.compile_network,
         "Lower a network to an accelerator in Verilog.",
         "compile my.onnx --target-fps 100000 --out out/my",
         _add_compile,

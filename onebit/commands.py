@@ -28,7 +28,6 @@ from onebit.errors import CheckFailed, ConfigError, MissingTool
 
 if TYPE_CHECKING:
     from onebit.flow import Compiled
-    from onebit.folding import Folding
     from onebit.mfcc import Features
     from onebit.net import Net
 
@@ -178,79 +177,6 @@ def train(options: argparse.Namespace) -> int:
     emit_json(facts) if options.json else stdout.print(tables.trained(facts))
     stderr.print(f"next: onebit compile {result.folder}")
     return 0
-
-
-def compile_network(options: argparse.Namespace) -> int:
-    """onebit compile NET"""
-    from onebit import board, cost, flow, trial
-    from onebit.lower import lower
-
-    chosen = flow.subject(options.network, options.data)
-    with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
-        lowered = lower(chosen.model, title=chosen.title, raw=options.input)
-    if options.data:
-        trial.test_images(options.data, lowered.net, chosen.features, progress)
-    folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
-    if options.folding is None and not options.check:
-        folds = _with_fifos(lowered.net, folds)
-    part = board.load(folds.board)
-    if too_much := cost.overflow(lowered.net, folds, part):
-        stderr.print(f"warning: more than {part.name} offers: {too_much}")
-    out = options.out or OUT / chosen.name
-    if not options.check:
-        flow.write(chosen, lowered, folds, out, _command(options))
-    interval = cost.interval(lowered.net, folds)
-    facts: dict[str, Any] = {
-        "network": chosen.name,
-        "out": None if options.check else str(out),
-        "net_hash": lowered.net.hash,
-        "ii_cycles": interval,
-        "fifos_given": options.folding is not None,
-        "images_per_second": folds.clock_mhz * 1e6 / interval,
-        "clock_mhz": folds.clock_mhz,
-        "lut_estimate": cost.luts(lowered.net, folds),
-        "lut_board": part.lut,
-        "bram_estimate": cost.brams(lowered.net, folds),
-        "bram_board": part.bram36,
-        "head_pairs": lowered.head_pairs,
-        "ties": lowered.ties,
-        "unchecked": lowered.unchecked,
-        "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
-    }
-    if options.json:
-        emit_json(facts)
-        return 0
-    if options.explain:
-        stdout.print(tables.nodes(facts["nodes"]))
-    stdout.print(tables.compiled(facts))
-    if facts["out"]:
-        stderr.print(f"next: onebit simulate {out}")
-    return 0
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command line that compiles the same network again."""
-    words = ["onebit", "compile", str(options.network)]
-    for name in ("data", "input", "target_fps", "folding", "out"):
-        value = getattr(options, name)
-        if value is not None:
-            words += [
-                f"--{name.replace('_', '-')}",
-                f"{value:g}" if name == "target_fps" else str(value),
-            ]
-    return shlex.join(words)
-
-
-def _with_fifos(net: Net, folds: Folding) -> Folding:
-    """The folding with the smallest FIFOs, found by simulation as one watches."""
-    from onebit import flow
-
-    what = "FIFO depths, by simulation"
-    with stderr.status(f"{what}: building the simulator") as status:
-        sized, reason = flow.with_fifos(net, folds, lambda text: status.update(f"{what}: {text}"))
-    if reason:
-        stderr.print(f"warning: {reason}")
-    return sized
 
 
 def compiled_of(name: str) -> Compiled:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from onebit import memory, system
-from onebit.cost import input_beats, input_lanes, output_lanes
+from onebit.cost import blocks_thresholds, input_beats, input_lanes, memory_of, output_lanes
 from onebit.folding import Fold, Folding
 from onebit.memory import acc_bits, border_classes, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
@@ -277,6 +277,7 @@ def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
         "SIMD": fold.simd,
         "FILL": layer.fill % (1 << bits),
         "ROWS": net.axes(layer.name)[0].ring(),
+        "BLOCK": int(memory_of(net, layer, fold) == "bram"),
     }
 
 
@@ -299,9 +300,11 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "SIGNED_IN": int(isinstance(element, Int) and element.signed),
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
+        "BLOCK_WEIGHTS": int(memory_of(net, layer, fold) == "bram"),
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
     if layer.thresholds is not None:
+        parameters["BLOCK_THRESHOLDS"] = int(blocks_thresholds(layer, fold))
         parameters["THRESHOLDS_FILE"] = f"mem/{layer.name}_thresholds.mem"
     if border_classes(layer) > 1:
         *_, height, width, _ = net.shape(layer.name)

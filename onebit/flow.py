@@ -23,6 +23,7 @@ from onebit import (
     system,
 )
 from onebit.cards import Measured
+from onebit.cost import CEILING
 from onebit.data.speech import background
 from onebit.errors import ConfigError, MissingTool
 from onebit.evaluate import balanced
@@ -131,15 +132,19 @@ def _features(facts: dict[str, int] | None) -> Features | None:
 
 
 def choose_folding(
-    lowered: Net, board_name: str, target_fps: float | None, file: Path | None
+    lowered: Net,
+    board_name: str,
+    target_fps: float | None,
+    file: Path | None,
+    ceiling: float = CEILING,
 ) -> Folding:
-    """The folding in `file`, else an even one for the board and the rate."""
+    """The folding in `file`, else the best for the board, `ceiling` of it, or for the rate."""
     target = board.load(board_name)
     if file is not None:
         given = folding.checked(folding.load(file), lowered)
         board.load(given.board)
         return given
-    return choose.even(lowered, target, target.clock_mhz, target_fps)
+    return choose.best(lowered, target, target.clock_mhz, target_fps, ceiling)
 
 
 def with_fifos(

@@ -1,0 +1,202 @@
+"""What each module of rtl/ takes of an XC7's resources, by its parameters: formulas for Yosys.
+
+The constants were fitted to `synth_xilinx -family xc7 -flatten` (Yosys 0.70) of single modules;
+tests/test_resources.py holds those measurements and how near each formula must come. A LUT is a
+LUT6 or what of it a memory takes (RAM32M: 4), as Vivado counts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from onebit.pack import ceil_div
+
+BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
+ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
+RAM_WORDS = 128  # deeper rings of a window too
+RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
+
+POPCOUNT_BIT, POPCOUNT = 0.87, 3.0  # LUTs: XNOR and count, a bit and a neuron
+DOT_BIT, DOT = 0.85, 1.0  # LUTs of an integer times +-1: a bit of it, and beside these
+PIPELINE = 0.35  # flip-flops a bit inside the count
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Resources: LUT6s, flip-flops, block RAMs of 18 Kib, DSPs."""
+
+    lut: float = 0
+    ff: float = 0
+    bram18: int = 0
+    dsp: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.lut + other.lut,
+            self.ff + other.ff,
+            self.bram18 + other.bram18,
+            self.dsp + other.dsp,
+        )
+
+    @property
+    def rounded(self) -> Cost:
+        """In whole numbers."""
+        return Cost(math.ceil(self.lut), math.ceil(self.ff), self.bram18, self.dsp)
+
+    @property
+    def vector(self) -> tuple[int, int, int, int]:
+        """Of whole numbers, in the order of the fields."""
+        return int(self.lut), int(self.ff), self.bram18, self.dsp
+
+
+def block(words: int, bits: int) -> Cost:
+    """A memory in block RAM, in the best of its shapes; its output register is inside."""
+    return Cost(bram18=min(ceil_div(words, deep) * ceil_div(bits, wide) for deep, wide in BLOCKS))
+
+
+def rom(words: int, bits: int) -> Cost:
+    """Constants in LUTs, with a register: one for 64 words of a bit, and what joins them.
+
+    Bits that agree in all words are one: of few words there are few different bits.
+    """
+    if words < 2:
+        return Cost()
+    different = 2.0**words if words < 16 else math.inf
+    some = bits if different > 1e4 else different * (1 - (1 - 1 / different) ** bits)
+    blocks = ceil_div(words, 64)
+    return Cost(lut=some * (blocks + (blocks - 1) / 3), ff=some)
+
+
+def ram(words: int, bits: int) -> Cost:
+    """A small memory that is written and read in each cycle: RAM32M holds 6 bits, RAM64M 3."""
+    if words <= 32:
+        return Cost(lut=4 * ceil_div(bits, 6))
+    blocks = ceil_div(words, 64)
+    return Cost(lut=4 * blocks * ceil_div(bits, 3) + (blocks > 1) * bits * ceil_div(blocks, 3))
+
+
+def store(words: int, bits: int) -> Cost:
+    """The same; a large one in block RAM, and what makes up for its register."""
+    if words * bits > RAM_BITS:
+        return block(words, bits) + Cost(lut=bits + 20, ff=bits + 10)
+    return ram(words, bits)
+
+
+def fifo(width: int, depth: int) -> Cost:
+    """rtl/fifo.sv"""
+    log = depth.bit_length()
+    return store(depth, width) + Cost(lut=1 + 4 * log, ff=4 * log - 3)
+
+
+def credit_fifo(width: int, depth: int) -> Cost:
+    """rtl/credit_fifo.sv"""
+    return fifo(width, depth) + Cost(lut=depth.bit_length() + 4, ff=depth.bit_length())
+
+
+def width_converter(n: int, bits: int, in_lanes: int, out_lanes: int) -> Cost:
+    """rtl/width_converter.sv: a shift register, and a shifter in front of it."""
+    taken, given = min(in_lanes, n), min(out_lanes, n)
+    if taken == given:
+        return Cost()
+    unit = math.gcd(taken, given)
+    put, take = taken // unit, given // unit
+    last = ceil_div(n, given) * take - (ceil_div(n, taken) - 1) * put
+    capacity = max(put, last) + take + (0 if put == 1 or take == 1 else take - 1)
+    held = capacity * unit * bits
+    rows = (0.18 if take == 1 else 0.5) * math.log2(put)
+    return Cost(lut=20 + held * (1.17 + rows), ff=held + 4 + capacity.bit_length())
+
+
+def window_ring(words: int, width: int, memory: str, counters: int) -> Cost:
+    """rtl/window_ring.sv: so many words of so many bits; `counters`: bits of its counters."""
+    held = block(words, width) if memory == "bram" else ram(words, width) + Cost(ff=width)
+    return held + Cost(lut=2.2 * counters + width, ff=1.2 * counters) + credit_fifo(width, 4)
+
+
+def window_shift(kernel: tuple[int, int], columns: int, pixel: int, width: int, beats: int) -> Cost:
+    """rtl/window_shift.sv: lines, a patch of pixels of so many bits, `beats` beats of `width`."""
+    above = (kernel[0] - 1) * pixel
+    lines = Cost() if not above or columns < 2 else store(columns, above) + Cost(ff=above)
+    chosen = width * (1 + (beats - 1) / 2)
+    return lines + fifo(width, 2) + Cost(lut=35 + chosen, ff=math.prod(kernel) * pixel + 20)
+
+
+def maxpool(kernel: tuple[int, int], words: int, pe: int, folds: int, inverts: bool) -> Cost:
+    """rtl/maxpool.sv: the rows above in `words` words, the columns before in one a fold."""
+    above, before = (kernel[0] - 1) * pe, (kernel[1] - 1) * pe
+    history = ram(words, above) if above else Cost()
+    beside = (ram(folds, before) if folds > 2 else Cost(ff=folds * before)) if before else Cost()
+    invert = rom(folds, pe) if inverts else Cost()
+    return history + beside + invert + credit_fifo(pe, 4) + Cost(lut=45 + 2.2 * pe, ff=35 + 2 * pe)
+
+
+def border(rows: int, columns: int, bits: int) -> Cost:
+    """rtl/border.sv"""
+    counters = rows.bit_length() + columns.bit_length()
+    return Cost(lut=2 * counters + 3 * bits, ff=counters + bits)
+
+
+def dot(simd: int, bits: int, bipolar: bool) -> Cost:
+    """The sum of a neuron's products: rtl/xnor_popcount.sv or rtl/bipolar_dot.sv."""
+    if bipolar:
+        count = simd.bit_length()
+        return Cost(lut=POPCOUNT_BIT * simd + POPCOUNT, ff=count + PIPELINE * simd)
+    return Cost(lut=simd * (DOT_BIT * bits + DOT), ff=bits + 1 + simd.bit_length())
+
+
+def mvau(
+    *,
+    lanes: tuple[int, int],
+    beats: tuple[int, int],
+    element: tuple[int, bool],
+    acc: int,
+    thresholds: int,
+    memory: str,
+    m: int = 1,
+) -> Cost:
+    """rtl/mvau.sv: lanes (pe, simd), beats (sf, nf), an element's (bits, bipolar), `acc` bits of an
+    accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
+    """
+    (pe, simd), (sf, nf), (bits, bipolar) = lanes, beats, element
+    weights = block if memory == "bram" else rom
+    width = simd * bits
+    replay = Cost(lut=width, ff=width) if nf > 1 else Cost(ff=width)
+    if nf > 1:
+        replay += store(sf, width) if sf > 2 else Cost(ff=sf * width, lut=(sf - 1) * width)
+    neuron = dot(simd, bits, bipolar) + Cost(lut=acc, ff=acc)
+    places = 1 + ceil_div(4, sf)
+    out = credit_fifo(pe * (1 if thresholds else acc), places)
+    counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
+    each = Cost()
+    for part in (replay, out):
+        each += part
+    each += Cost(neuron.lut * pe, neuron.ff * pe)
+    control = Cost(lut=20 + 2 * counters, ff=10 + 2 * counters)
+    return (
+        weights(sf * nf, pe * simd)
+        + (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
+        + control
+        + Cost(each.lut * m, each.ff * m, each.bram18 * m)
+    )
+
+
+def head(classes: int, pe: int, acc: int, scale: int, logit: int) -> Cost:
+    """rtl/head.sv: products in DSPs, logits, and the arg-max of a beat and of the beats."""
+    words, levels = ceil_div(classes, pe), (pe - 1).bit_length()
+    constants = rom(words, pe * scale) + rom(words, pe * logit)
+    wide = 1 + (classes - 1).bit_length() + pe * logit
+    compare = Cost(lut=pe * 2 * logit + 2 * logit, ff=2 * pe * logit + logit)
+    return (
+        constants
+        + compare
+        + credit_fifo(wide, levels + 6)
+        + Cost(
+            lut=pe * logit + 40, ff=(levels + 3) * pe * logit + 30, dsp=pe * products(acc, scale)
+        )
+    )
+
+
+def products(acc: int, scale: int) -> int:
+    """DSP48E1s of a product: 25 x 18 bits each; small ones are LUTs."""
+    return ceil_div(max(acc, scale), 25) * ceil_div(min(acc, scale), 18)
