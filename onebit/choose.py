@@ -33,7 +33,7 @@ from onebit.folding import Fold, Folding, Memory
 from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 from onebit.resources import Cost
-from onebit.solve import Chain, Choice, Option
+from onebit.solve import Chain, Choice, Option, Side, Vector
 
 Folds = tuple[Fold, ...]  # of the layers of a stage
 FIFO = 2  # entries, as cost counts them: the search of onebit/fifos.py finds few that need more
@@ -104,8 +104,8 @@ def problem(net: Net, board: Board, ceiling: float = CEILING, *, port: bool = Tr
         for stage, found in zip(stages, folds, strict=True)
     ]
 
-    def between(at: int, given: int, taken: int) -> tuple[int, ...]:
-        return before(net, stages[at][0], given, taken, FIFO).vector
+    def between(at: int, given: Side, taken: Side) -> tuple[float, Vector]:
+        return 0, before(net, stages[at][0], given[0], taken[0], FIFO).vector
 
     chain = Chain(options, between, budget(board, ceiling))
     return Problem(stages=stages, folds=folds, chain=chain)
@@ -116,10 +116,12 @@ def _option(net: Net, stage: tuple[Layer, ...], folds: Folds) -> Option:
     if len(stage) > 1:
         cost += before(net, stage[1], folds[0].simd, folds[1].simd, FIFO)
     return Option(
-        cycles=max(cycles(net, layer, fold) for layer, fold in zip(stage, folds, strict=True)),
+        cycles=max(
+            cycles(net, layer, fold) / fold.m for layer, fold in zip(stage, folds, strict=True)
+        ),
         cost=cost.vector,
-        takes=input_lanes(net, stage[0], folds[0]),
-        gives=output_lanes(stage[-1], folds[-1]),
+        takes=(input_lanes(net, stage[0], folds[0]),),
+        gives=(output_lanes(stage[-1], folds[-1]),),
     )
 
 
@@ -225,7 +227,7 @@ def _row(net: Net, folding: Folding, layer: Layer, now: int) -> dict[str, Any]:
 
 def _step(step: Choice, clock_mhz: float, most: tuple[int, ...]) -> dict[str, Any]:
     return {
-        "ii_cycles": step.cycles,
+        "ii_cycles": round(step.cycles),
         "images_per_second": clock_mhz * 1e6 / step.cycles,
         "resources": [
             {"name": name, "taken": cost, "most": there, "beyond": max(0, cost - there)}

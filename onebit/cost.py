@@ -130,7 +130,7 @@ def window_cycles(net: Net, window: Window, simd: int) -> int:
 
 
 def cycles(net: Net, layer: Layer, fold: Fold) -> int:
-    """Cycles an image occupies the layer's unit; folds need not divide the matrix."""
+    """Cycles that fold.m images occupy the layer's unit; folds need not divide the matrix."""
     own = shape(net, layer.name)
     match layer:
         case Input():
@@ -144,7 +144,7 @@ def cycles(net: Net, layer: Layer, fold: Fold) -> int:
             return net.shape(layer.name)[0] // fold.simd
         case Mvau():
             beats = input_beats(net, layer, fold.simd)
-            return ceil_div(own.positions * beats * ceil_div(layer.mh, fold.pe), fold.m)
+            return own.positions * beats * ceil_div(layer.mh, fold.pe)
         case Head():
             return ceil_div(layer.classes, fold.pe)
 

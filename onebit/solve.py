@@ -1,12 +1,12 @@
 """The cheapest choice of an option a stage, and the least interval that fits: exact, plain data.
 
-Stages form a chain. An option has its cycles, what it costs of each resource, and how many lanes it
-takes and gives: what lies between two stages costs by the lanes of both. The price of a choice is
-the largest part of the budget that it takes of any resource. To minimise a largest part is not a
-shortest path; but for any weights of the resources that sum to 1 the weighted cost is one, and is
-never above it. So weights are tried that bring the two together, and then partial choices are
-extended stage by stage: those that another one beats in every resource, and those whose bound is
-above the best choice known, are left out. Nothing that could be the best is.
+Stages form a chain. An option has its cycles, what it costs of each resource, and what it takes and
+gives (lanes, say): by these, what lies between two stages has cycles and a cost too. The price of a
+choice is the largest part of the budget that it takes of any resource. To minimise a largest part
+is not a shortest path; but for any weights of the resources that sum to 1 the weighted cost is one,
+and is never above it. So weights are tried that bring the two together, and then partial choices
+are extended stage by stage: those that another one beats in every resource, and those whose bound
+is above the best choice known, are left out. Nothing that could be the best is.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Vector = tuple[int, ...]
-Between = Callable[[int, int, int], Vector]  # stage, lanes given to it, lanes it takes -> cost
+Side = tuple[int, ...]  # what a stage takes or gives
+Between = Callable[[int, Side, Side], tuple[float, Vector]]  # stage, given, taken -> cycles, cost
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -31,10 +32,10 @@ SLACK = 1e-9  # of a price: more than rounding, less than one unit of any budget
 class Option:
     """One way to build a stage."""
 
-    cycles: int
+    cycles: float
     cost: Vector
-    takes: int = 0
-    gives: int = 0
+    takes: Side = ()
+    gives: Side = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Choice:
 
     picks: tuple[int, ...]
     cost: Vector
-    cycles: int
+    cycles: float
 
     def price(self, budget: Vector) -> float:
         """The largest part of the budget; up to 1 it fits."""
@@ -54,13 +55,14 @@ class Choice:
 class _Stage:
     """A stage's options as arrays; costs are parts of the budget."""
 
-    cycles: Ints
+    cycles: Floats
     cost: Floats  # (options, resources)
-    takes: Ints  # number of the lanes among `taken`
+    takes: Ints  # number among all that are taken
     gives: Ints
-    taken: tuple[int, ...]
-    given: tuple[int, ...]
-    link: Floats  # (lanes given before, lanes taken, resources)
+    taken: int  # how many there are
+    given: tuple[Side, ...]
+    link: Floats  # (given before, taken, resources)
+    link_cycles: Floats
 
 
 class Chain:
@@ -71,35 +73,35 @@ class Chain:
     ) -> None:
         self._options, self._between, self._budget = stages, between, budget
         self._stages: list[_Stage] = []
-        before: tuple[int, ...] = ()
-        for at, options in enumerate(stages):
-            taken, given = ({getattr(o, side) for o in options} for side in ("takes", "gives"))
-            self._stages.append(self._arrays(at, before, tuple(sorted(taken)), sorted(given)))
+        before: tuple[Side, ...] = ()
+        for at in range(len(stages)):
+            self._stages.append(self._arrays(at, before))
             before = self._stages[-1].given
 
-    def _arrays(
-        self, at: int, before: tuple[int, ...], taken: tuple[int, ...], given: list[int]
-    ) -> _Stage:
+    def _arrays(self, at: int, before: tuple[Side, ...]) -> _Stage:
         options = self._options[at]
+        taken = sorted({option.takes for option in options})
+        given = sorted({option.gives for option in options})
         links = [[self._between(at, a, b) for b in taken] for a in before]
         if not at:  # nothing lies before the first stage
-            links = [[(0,) * len(self._budget)] * len(taken)]
+            links = [[(0.0, (0,) * len(self._budget))] * len(taken)]
         return _Stage(
-            cycles=np.array([option.cycles for option in options]),
+            cycles=np.array([option.cycles for option in options], dtype=np.float64),
             cost=np.array([option.cost for option in options]) / self._budget,
-            takes=np.searchsorted(taken, [option.takes for option in options]),
-            gives=np.searchsorted(given, [option.gives for option in options]),
-            taken=taken,
+            takes=np.array([taken.index(option.takes) for option in options]),
+            gives=np.array([given.index(option.gives) for option in options]),
+            taken=len(taken),
             given=tuple(given),
-            link=np.array(links) / self._budget,
+            link=np.array([[cost for _, cost in row] for row in links]) / self._budget,
+            link_cycles=np.array([[cycles for cycles, _ in row] for row in links]),
         )
 
     @property
-    def intervals(self) -> list[int]:
+    def intervals(self) -> list[float]:
         """Every number of cycles that can be the largest of a choice, in order."""
-        least = max(min(option.cycles for option in options) for options in self._options)
-        found = {option.cycles for options in self._options for option in options}
-        return sorted(cycles for cycles in found if cycles >= least)
+        least = max(float(stage.cycles.min()) for stage in self._stages)
+        found = [each for s in self._stages for each in (s.cycles, s.link_cycles.ravel())]
+        return [cycles for cycles in np.unique(np.concatenate(found)).tolist() if cycles >= least]
 
     def fastest(self) -> Choice | None:
         """The least interval that fits the budget at the lowest price; None where none does."""
@@ -111,31 +113,31 @@ class Chain:
             low, high = (low, middle) if fits else (middle + 1, high)
         return None if low == len(candidates) else self.cheapest(candidates[low])
 
-    def cheapest(self, most: int) -> Choice | None:
+    def cheapest(self, most: float) -> Choice | None:
         """The lowest price at `most` cycles a stage, then the least sum of parts; budget or not."""
-        if most < self.intervals[0]:
-            return None
-        return self.choice(_Search(self._stages, most).best())
+        picks = _Search(self._stages, most).best()
+        return self.choice(picks) if picks else None
 
     def choice(self, picks: Sequence[int]) -> Choice:
         """What so chosen options cost."""
         chosen = [options[pick] for options, pick in zip(self._options, picks, strict=True)]
-        costs = [option.cost for option in chosen]
+        parts = [(option.cycles, option.cost) for option in chosen]
         for at in range(1, len(chosen)):
-            costs.append(self._between(at, chosen[at - 1].gives, chosen[at].takes))
+            parts.append(self._between(at, chosen[at - 1].gives, chosen[at].takes))
         return Choice(
             picks=tuple(picks),
-            cost=tuple(map(sum, zip(*costs, strict=True))),
-            cycles=max(option.cycles for option in chosen),
+            cost=tuple(map(sum, zip(*(cost for _, cost in parts), strict=True))),
+            cycles=max(cycles for cycles, _ in parts),
         )
 
 
 class _Search:
     """One interval of a problem: weights with what they say, and the best choice seen so far."""
 
-    def __init__(self, stages: Sequence[_Stage], most: int) -> None:
+    def __init__(self, stages: Sequence[_Stage], most: float) -> None:
         self._stages = stages
         self._open = [np.flatnonzero(stage.cycles <= most) for stage in stages]
+        self._shut = [np.where(stage.link_cycles <= most, 0.0, np.inf) for stage in stages]
         self._weights: list[Floats] = []
         self._after: list[list[Floats]] = []  # weights, stage: the least from its output on
         self._entry: list[list[Floats]] = []  # weights, stage: the least from its input on
@@ -149,6 +151,8 @@ class _Search:
 
     def fits(self) -> bool:
         """Whether a choice has a price of up to 1."""
+        if self._bound == np.inf:  # none is so fast
+            return False
         for _ in range(TRIES):
             if self._price <= 1 + SLACK or self._bound > 1 + SLACK:
                 break
@@ -159,6 +163,8 @@ class _Search:
 
     def best(self) -> list[int]:
         """The choice of the lowest price, of those the one with the least sum of its parts."""
+        if self._bound == np.inf:
+            return []
         for _ in range(TRIES):
             self._step()
         self._exact()
@@ -175,19 +181,24 @@ class _Search:
         """The shortest path by so weighted costs: a bound, a choice, and its parts."""
         after: list[Floats] = [np.zeros(len(self._stages[-1].given))]
         entry: list[Floats] = []
-        for stage, rows in zip(reversed(self._stages), reversed(self._open), strict=True):
+        for stage, rows, shut in reversed(
+            [*zip(self._stages, self._open, self._shut, strict=True)]
+        ):
             through = stage.cost[rows] @ weights + after[0][stage.gives[rows]]
-            into = np.full(len(stage.taken), np.inf)
+            into = np.full(stage.taken, np.inf)
             np.minimum.at(into, stage.takes[rows], through)
             entry.insert(0, into)
-            after.insert(0, (stage.link @ weights + into).min(axis=1))
+            after.insert(0, (stage.link @ weights + shut + into).min(axis=1))
         self._weights.append(weights)
         self._bound = max(self._bound, float(after[0][0]))
         self._after.append(after[1:])
         self._entry.append(entry)
+        if self._bound == np.inf:
+            return weights
         picks, given, parts = [], 0, np.zeros(len(weights))
         for at, (stage, rows) in enumerate(zip(self._stages, self._open, strict=True)):
-            taken = int((stage.link[given] @ weights + entry[at]).argmin())
+            into = stage.link[given] @ weights + self._shut[at][given] + entry[at]
+            taken = int(into.argmin())
             mine = rows[stage.takes[rows] == taken]
             through = stage.cost[mine] @ weights + after[at + 1][stage.gives[mine]]
             pick = int(mine[through.argmin()])
@@ -212,9 +223,11 @@ class _Search:
         for at, (stage, rows) in enumerate(zip(self._stages, self._open, strict=True)):
             entry = np.stack([each[at] for each in self._entry])
             after = np.stack([each[at] for each in self._after])
-            lanes = np.arange(len(stage.taken))
+            lanes = np.arange(stage.taken)
             source = np.repeat(np.arange(len(state)), len(lanes))
             taken = np.tile(lanes, len(state))
+            passes = self._shut[at][state[source], taken] == 0
+            source, taken = source[passes], taken[passes]
             joined = costs[source] + stage.link[state[source], taken]
             kept = self._worth(joined, taken, weights, entry)
             source, taken, joined = source[kept], taken[kept], joined[kept]
