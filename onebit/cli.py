@@ -266,6 +266,9 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
+    parser.add_argument(
+        "--finn", action="store_true", help="FINN's estimates of cycles and LUTs beside ours"
+    )
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:

@@ -278,17 +278,17 @@ def count_of(text: str) -> int | None:
 
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
-    facts = _report(compiled_of(options.network))
+    facts = _report(compiled_of(options.network), with_finn=options.finn)
     emit_json(facts) if options.json else tables_board.show_report(stdout, facts)
     return 0
 
 
-def _report(compiled: Compiled) -> dict[str, Any]:
+def _report(compiled: Compiled, *, with_finn: bool = False) -> dict[str, Any]:
     from onebit import page
     from onebit import report as reports
 
     with stderr.status("measuring onnxruntime on this machine"):
-        facts = reports.build(compiled)
+        facts = reports.build(compiled, with_finn=with_finn)
     written = reports.write(compiled, facts, page.page(facts))
     stderr.print(f"wrote {written}")
     return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onebit import page_board
+from onebit import page_board, page_cost
 from onebit.page_svg import figure, pipeline, plural, shape, text
 
 Facts = dict[str, Any]
@@ -126,7 +126,9 @@ def page(facts: Facts) -> str:
         _section("Sample images", _gallery(simulated)) if simulated["shown"] else "",
         _section("FPGA and CPU", _race(facts)),
         *_board(facts),
-        _section("Size", _size(facts)),
+        _section("Size", page_cost.size(facts)),
+        _section("Roofline", page_cost.roofline(facts["roofline"], facts["network"])),
+        *_finn(facts),
         _section("Reproduce", _commands(facts)),
     ]
     return (
@@ -369,24 +371,9 @@ def _board(facts: Facts) -> list[str]:
     return [_section("On a simulated board", page_board.on_board(ran))] if ran else []
 
 
-def _size(facts: Facts) -> str:
-    if facts["bitstream"]:
-        return page_board.built(facts["bitstream"])
-    return (
-        f"{_used(facts, 'LUT', 'lut')}{_used(facts, 'block RAM of 36 Kib', 'bram')}"
-        '<p class="soft">Rough estimates from the folding: nothing has been synthesised.</p>'
-    )
-
-
-def _used(facts: Facts, what: str, key: str) -> str:
-    """How much of the board's part the folding takes, by an estimate."""
-    used, there = facts[f"{key}_estimate"], facts[f"{key}_board"]
-    share = used / there
-    return (
-        f'<div class="race lut"><div><span>{what} estimate, {text(facts["board"])}</span><span>'
-        f"about <strong>{used:,}</strong> of {there:,} ({share:.0%})</span></div>"
-        f'<span class="bar long"><i style="width: {min(share, 1):.1%}"></i></span></div>\n'
-    )
+def _finn(facts: Facts) -> list[str]:
+    rows = facts["finn"]
+    return [_section("FINN's estimates", page_cost.finn(rows))] if rows else []
 
 
 def _commands(facts: Facts) -> str:

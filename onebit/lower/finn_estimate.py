@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import finn.custom_op.fpgadataflow.hls  # what cannot be imported shows here, not as a missing node
+import finn.custom_op.fpgadataflow.rtl  # noqa: F401
 from finn.analysis.fpgadataflow.exp_cycles_per_layer import exp_cycles_per_layer
 from finn.analysis.fpgadataflow.res_estimation import res_estimation
 from onnx import NodeProto, TensorProto, helper
