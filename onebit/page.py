@@ -126,7 +126,7 @@ def page(facts: Facts) -> str:
         _section("Sample images", _gallery(simulated)) if simulated["shown"] else "",
         _section("FPGA and CPU", _race(facts)),
         *_board(facts),
-        _section("Size", page_cost.size(facts)),
+        _section("Size", page_board.size(facts)),
         _section("Roofline", page_cost.roofline(facts["roofline"], facts["network"])),
         *_finn(facts),
         _section("Reproduce", _commands(facts)),

@@ -28,6 +28,27 @@ def on_board(facts: Facts) -> str:
     )
 
 
+def size(facts: Facts) -> str:
+    """The best that is known of what the design takes of the part."""
+    if facts["bitstream"]:
+        return built(facts["bitstream"])
+    return (
+        f"{_estimated(facts, 'LUT', 'lut')}{_estimated(facts, 'block RAM of 36 Kib', 'bram')}"
+        '<p class="soft">Rough estimates from the folding: nothing has been synthesised.</p>'
+    )
+
+
+def _estimated(facts: Facts, what: str, key: str) -> str:
+    """How much of the board's part the folding takes, by an estimate."""
+    used, there = facts[f"{key}_estimate"], facts[f"{key}_board"]
+    share = used / there
+    return (
+        f'<div class="race lut"><div><span>{what} estimate, {text(facts["board"])}</span><span>'
+        f"about <strong>{used:,}</strong> of {there:,} ({share:.0%})</span></div>"
+        f'<span class="bar long"><i style="width: {min(share, 1):.1%}"></i></span></div>\n'
+    )
+
+
 def built(facts: Facts) -> str:
     """What of the part the whole design takes, and how fast it may run."""
     bars = "".join(_used(name, of) for name, of in facts["utilisation"].items())

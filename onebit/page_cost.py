@@ -1,4 +1,4 @@
-"""The report's sections on hardware: size, the roofline as SVG, FINN's estimates beside ours."""
+"""The report's roofline as SVG, and FINN's estimates beside ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from onebit import page_board
 from onebit.page_svg import text
 
 Facts = dict[str, Any]
@@ -15,29 +14,8 @@ WIDE, TALL = 640, 340  # of the plot's frame
 LEFT, TOP, RIGHT, BOTTOM = 64, 14, 40, 46  # around it
 
 
-def size(facts: Facts) -> str:
-    """What synthesis found, or else estimates."""
-    if facts["bitstream"]:
-        return page_board.built(facts["bitstream"])
-    return (
-        f"{_used(facts, 'LUT', 'lut')}{_used(facts, 'block RAM of 36 Kib', 'bram')}"
-        '<p class="soft">Estimates from the folding: nothing has been synthesised.</p>'
-    )
-
-
-def _used(facts: Facts, what: str, key: str) -> str:
-    """How much of the board's part the folding takes, by an estimate."""
-    used, there = facts[f"{key}_estimate"], facts[f"{key}_board"]
-    share = used / there
-    return (
-        f'<div class="race lut"><div><span>{what} estimate, {text(facts["board"])}</span><span>'
-        f"about <strong>{used:,}</strong> of {there:,} ({share:.0%})</span></div>"
-        f'<span class="bar long"><i style="width: {min(share, 1):.1%}"></i></span></div>\n'
-    )
-
-
 def roofline(facts: Facts, network: str) -> str:
-    """MACs a cycle against MACs an input bit, both by decades; below all roofs is what can be."""
+    """MACs a cycle against MACs an input bit, both by decades; what LUTs and port allow is shaded."""
     x, y = facts["macs_a_bit"], facts["achieved"]
     roofs = sorted(facts["roofs"], key=lambda roof: -roof["macs"])
     low_x, high_x = math.floor(math.log10(x)) - 1, math.ceil(math.log10(x)) + 1
@@ -57,9 +35,10 @@ def roofline(facts: Facts, network: str) -> str:
         f'role="img" style="max-width: 860px" aria-label="{text(label)}">\n'
         + "\n".join(parts)
         + f'\n</svg>\n<p class="soft">The point is this accelerator: {y:,.0f} MACs a cycle, '
-        f"{y / nearest:.0%} of the lowest roof above it. Slanted: what the input port's "
-        f"{facts['port_bits']} bits a cycle allow. Level: all LUTs of the part as neurons, and all "
-        "its block RAMs read in every cycle; weights in LUTs need not stay below that one.</p>"
+        f"{y / nearest:.0%} of what LUTs and port allow. Slanted: the input port's "
+        f"{facts['port_bits']} bits a cycle. Level: all LUTs of the part as neurons of this kind. "
+        "Dashed: all its block RAMs read in every cycle, which binds weights that lie in them; "
+        "weights in LUTs come on top.</p>"
     )
 
 

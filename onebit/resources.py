@@ -56,7 +56,7 @@ def block(words: int, bits: int) -> Cost:
 
 
 def rom(words: int, bits: int) -> Cost:
-    """Constants in LUTs, with a register: one for 64 words of a bit, and what joins them.
+    """Constants in LUTs, with a register: one for 64 words of a bit; MUXF7 and MUXF8 join four.
 
     Bits that agree in all words are one: of few words there are few different bits.
     """
@@ -64,16 +64,16 @@ def rom(words: int, bits: int) -> Cost:
         return Cost()
     different = 2.0**words if words < 16 else math.inf
     some = bits if different > 1e4 else different * (1 - (1 - 1 / different) ** bits)
-    blocks = ceil_div(words, 64)
-    return Cost(lut=some * (blocks + (blocks - 1) / 3), ff=some)
+    blocks, joined = ceil_div(words, 64), ceil_div(words, 256)
+    few = 0.7 if words < 8 else 1.0  # a bit that is one of the address, or its inverse
+    return Cost(lut=some * few * (blocks + (joined - 1) / 2), ff=some)
 
 
 def ram(words: int, bits: int) -> Cost:
-    """A small memory that is written and read in each cycle: RAM32M holds 6 bits, RAM64M 3."""
-    if words <= 32:
-        return Cost(lut=4 * ceil_div(bits, 6))
-    blocks = ceil_div(words, 64)
-    return Cost(lut=4 * blocks * ceil_div(bits, 3) + (blocks > 1) * bits * ceil_div(blocks, 3))
+    """A memory in LUTs, written and read in each cycle: RAM32M holds 6 bits, RAM64M 3."""
+    banks = ceil_div(words, 32)
+    small, large = 4 * banks * ceil_div(bits, 6), 4 * ceil_div(words, 64) * ceil_div(bits, 3)
+    return Cost(lut=min(small, large) + bits * ceil_div(min(banks, 8) - 1, 4) * (banks > 2))
 
 
 def store(words: int, bits: int) -> Cost:
@@ -111,7 +111,7 @@ def width_converter(n: int, bits: int, in_lanes: int, out_lanes: int) -> Cost:
 def window_ring(words: int, width: int, memory: str, counters: int) -> Cost:
     """rtl/window_ring.sv: so many words of so many bits; `counters`: bits of its counters."""
     held = block(words, width) if memory == "bram" else ram(words, width) + Cost(ff=width)
-    return held + Cost(lut=2.2 * counters + width, ff=1.2 * counters) + credit_fifo(width, 4)
+    return held + Cost(lut=1.2 * counters + width, ff=counters) + credit_fifo(width, 4)
 
 
 def window_shift(kernel: tuple[int, int], columns: int, pixel: int, width: int, beats: int) -> Cost:
@@ -128,13 +128,13 @@ def maxpool(kernel: tuple[int, int], words: int, pe: int, folds: int, inverts: b
     history = ram(words, above) if above else Cost()
     beside = (ram(folds, before) if folds > 2 else Cost(ff=folds * before)) if before else Cost()
     invert = rom(folds, pe) if inverts else Cost()
-    return history + beside + invert + credit_fifo(pe, 4) + Cost(lut=45 + 2.2 * pe, ff=35 + 2 * pe)
+    return history + beside + invert + credit_fifo(pe, 4) + Cost(lut=45 + 2.5 * pe, ff=35 + pe)
 
 
 def border(rows: int, columns: int, bits: int) -> Cost:
     """rtl/border.sv"""
     counters = rows.bit_length() + columns.bit_length()
-    return Cost(lut=2 * counters + 3 * bits, ff=counters + bits)
+    return Cost(lut=counters + bits, ff=counters + bits)
 
 
 def dot(simd: int, bits: int, bipolar: bool) -> Cost:
@@ -182,19 +182,17 @@ def mvau(
 
 
 def head(classes: int, pe: int, acc: int, scale: int, logit: int) -> Cost:
-    """rtl/head.sv: products in DSPs, logits, and the arg-max of a beat and of the beats."""
+    """rtl/head.sv: products and biases in DSPs, and the arg-max of a beat and of the beats.
+
+    Of logits on their way, all but the winner's, SRL16E hold a bit a LUT.
+    """
     words, levels = ceil_div(classes, pe), (pe - 1).bit_length()
     constants = rom(words, pe * scale) + rom(words, pe * logit)
     wide = 1 + (classes - 1).bit_length() + pe * logit
-    compare = Cost(lut=pe * 2 * logit + 2 * logit, ff=2 * pe * logit + logit)
-    return (
-        constants
-        + compare
-        + credit_fifo(wide, levels + 6)
-        + Cost(
-            lut=pe * logit + 40, ff=(levels + 3) * pe * logit + 30, dsp=pe * products(acc, scale)
-        )
-    )
+    compare = Cost(lut=(pe - 1) * 1.5 * logit + logit, ff=pe * logit + logit)
+    waiting = Cost(lut=pe * logit, ff=pe * logit) if levels else Cost(ff=logit)
+    control = Cost(lut=10, ff=30, dsp=pe * products(acc, scale))
+    return constants + compare + waiting + credit_fifo(wide, levels + 6) + control
 
 
 def products(acc: int, scale: int) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 
+from onebit.calibration import error
 from onebit.tables import Facts, new_table
 
 
@@ -75,3 +78,19 @@ def _named(names: list[str]) -> str:
 def _scarce(facts: Facts) -> str:
     row = next(row for row in facts["resources"] if row["name"] == facts["scarce"])
     return f"{row['name']}, {row['taken'] / row['most']:.0%} of what may be taken"
+
+
+def calibration(rows: Sequence[Facts]) -> RenderableType:
+    """Estimates beside a synthesis, as `calibration.compared` pairs them."""
+    shown = new_table(
+        "cost model and synthesis",
+        *("layer", "LUT est.>", "LUT>", "error>", "FF est.>", "FF>", "BRAM36 est.>", "BRAM36>"),
+        *("DSP est.>", "DSP>"),
+    )
+    for row in rows:
+        estimate, found = row["lut"]
+        off = f"{error(row['lut']):+.0%}" if found else "-"
+        pairs = [f"{value:g}" for key in ("ff", "bram36", "dsp") for value in row[key]]
+        style = "bold" if row is rows[-1] else None
+        shown.add_row(row["name"], f"{estimate:,}", f"{found:,}", off, *pairs, style=style)
+    return shown
