@@ -15,7 +15,7 @@ LEFT, TOP, RIGHT, BOTTOM = 64, 14, 40, 46  # around it
 
 
 def roofline(facts: Facts, network: str) -> str:
-    """MACs a cycle against MACs an input bit, both by decades; what LUTs and port allow is shaded."""
+    """MACs a cycle against MACs an input bit, by decades; what LUTs and port allow is shaded."""
     x, y = facts["macs_a_bit"], facts["achieved"]
     roofs = sorted(facts["roofs"], key=lambda roof: -roof["macs"])
     low_x, high_x = math.floor(math.log10(x)) - 1, math.ceil(math.log10(x)) + 1
