@@ -77,7 +77,7 @@ def finn(compiled: Compiled, part: str) -> list[dict[str, Any]]:
     except ImportError as missing:
         raise MissingTool(
             f"FINN's hardware nodes cannot be imported: {missing}",
-            hint="make setup-all   (they need PyTorch and more, as requirements/dev.txt lists)",
+            hint="make setup-train   (they need PyTorch and more: requirements/train.txt)",
         ) from None
     rows = []
     for theirs in found:
