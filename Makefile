@@ -11,7 +11,7 @@ ONEBIT := $(BIN)/python -m onebit
 RTL := $(wildcard rtl/*.sv)
 # Verilator's lint of these needs a network: tests/test_board_rtl.py.
 BOARD := $(wildcard rtl/board/*.sv)
-SIM := $(wildcard sim/*.sv sim/sizing/*.sv)
+SIM := $(wildcard sim/*.sv sim/sizing/*.sv sim/xc7/*.sv)
 CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.hpp .cpp .h .c)))
 
 .DEFAULT_GOAL := help
@@ -88,7 +88,7 @@ check: setup-dev ## linters, types, formats, house style
 	@verilator=$$($(BIN)/python -c "import sysconfig as s; print(s.get_path('purelib'))"); \
 	verilator=$$verilator/verilator/bin/verilator; \
 	for file in $(RTL); do \
-	  "$$verilator" --lint-only -Wall --quiet $(wildcard rtl/lint.vlt) -y rtl \
+	  "$$verilator" --lint-only -Wall --quiet $(wildcard rtl/lint.vlt) -y rtl -y sim/xc7 \
 	    --top-module $$(basename $$file .sv) $$file || exit 1; \
 	done
 	@$(BIN)/verible-verilog-lint --rules_config=.rules.verible_lint $(RTL) $(BOARD) $(SIM)

@@ -5,7 +5,8 @@
 #   NEXTPNR_XILINX_CHIPDB  the chip database, such as xc7z020clg400.bin
 #   PRJXRAY_DB_DIR         the folder of prjxray's database, which holds zynq7/
 #   PYTHON NEXTPNR FASM2FRAMES XC7FRAMES2BIT  these programs, where PATH does not find them
-# Beside this file lie: settings, rtl/ with the sources and rtl/mem/ with their memories, pins.xdc.
+# Beside this file lie: settings, xc7_cells.sv, pins.xdc, rtl/ with the sources, rtl/mem/ with their
+# memories.
 # It writes openxc7/ and, when all has ended well, NET.bit.
 set -eu
 cd "$(dirname "$0")"
@@ -22,7 +23,7 @@ synth() {
   step "synthesis"
   cat > "$build/synth.ys" <<SCRIPT
 read_verilog -lib +/xilinx/cells_sim.v +/xilinx/cells_xtra.v
-read_slang -D SYNTHESIS --top $top $sources
+read_slang -D SYNTHESIS --top $top ../xc7_cells.sv $sources
 hierarchy -check -top $top
 synth_xilinx -family xc7 -flatten -top $top
 delete t:\$scopeinfo

@@ -20,7 +20,7 @@ from onebit.flow import Compiled
 FORMAT = 1
 FOLDER = "bitstream"
 FACTS = "bitstream.json"
-SCRIPTS = ("vivado.tcl", "openxc7.sh")
+SCRIPTS = ("vivado.tcl", "openxc7.sh", "xc7_cells.sv")
 FAMILY = "zynq7"  # of all parts with a PS7, as prjxray calls it
 CLOCK_PIN = "u_ps/u_ps7/FCLKCLK[0]"  # in the designs of rtl/board/
 
@@ -95,7 +95,7 @@ def write(project: Project) -> None:
             made.mkdir()
         for file in [*emit.sources(compiled.out), *emit.board_library()]:
             shutil.copyfile(file, rtl / file.name)
-        package = emit.network_package(compiled.net, compiled.folding)
+        package = emit.network_package(compiled.net, compiled.folding, primitives=True)
         (rtl / "network.sv").write_text(package)
         shutil.copytree(compiled.out / "mem", rtl / "mem")
         for script in SCRIPTS:

@@ -26,6 +26,7 @@ QUOTED = 5  # lines of a failing tool
 
 # LUTs that a cell of Yosys takes; what it makes of nothing else here.
 LUTS = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {
+    "LUT6_2": 1,
     "INV": 1,
     "SRL16E": 1,
     "SRLC32E": 1,

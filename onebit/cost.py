@@ -192,15 +192,19 @@ def memory_of(net: Net, layer: Layer, fold: Fold) -> str:
     return chosen if fold.memory == "auto" else fold.memory
 
 
-def threshold_words(layer: Mvau, fold: Fold) -> int:
-    """Words of thresholds: for each class of positions one for each beat of neurons."""
-    classes = 0 if layer.thresholds is None else len(layer.thresholds)
+def threshold_words(net: Net, layer: Mvau, fold: Fold) -> int:
+    """Words that accumulators start from: of each class of positions one for a beat of neurons.
+
+    Accumulators of bits that are put out start from 0.
+    """
+    own = shape(net, layer.name)
+    classes = int(not own.bipolar) if layer.thresholds is None else len(layer.thresholds)
     return classes * ceil_div(layer.mh, fold.pe)
 
 
-def blocks_thresholds(layer: Mvau, fold: Fold) -> bool:
+def blocks_thresholds(net: Net, layer: Mvau, fold: Fold) -> bool:
     """Whether an Mvau's thresholds lie in block RAM; else in LUTs."""
-    return threshold_words(layer, fold) > resources.ROM_WORDS
+    return threshold_words(net, layer, fold) > resources.ROM_WORDS
 
 
 def _ring_words(own: Shape, simd: int) -> int:
@@ -236,13 +240,14 @@ def _unit(net: Net, layer: Layer, fold: Fold) -> Cost:
 
 def _mvau(net: Net, layer: Mvau, fold: Fold) -> Cost:
     own, beats = shape(net, layer.name), input_beats(net, layer, fold.simd)
-    folds, words = ceil_div(layer.mh, fold.pe), threshold_words(layer, fold)
+    folds, words = ceil_div(layer.mh, fold.pe), threshold_words(net, layer, fold)
     found = resources.mvau(
         lanes=(fold.pe, fold.simd),
         beats=(beats, folds),
-        element=(own.bits, own.bipolar),
+        bits=own.bits,
         acc=own.acc,
         thresholds=words,
+        out_bits=own.acc if layer.thresholds is None else 1,
         memory=memory_of(net, layer, fold),
         m=fold.m,
     )

@@ -13,7 +13,8 @@ from pathlib import Path
 from onebit import memory, system
 from onebit.cost import blocks_thresholds, input_beats, input_lanes, memory_of, output_lanes
 from onebit.folding import Fold, Folding
-from onebit.memory import acc_bits, border_classes, scale_bits
+from onebit.heap import xnor_latency
+from onebit.memory import acc_bits, border_classes, preloaded, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 
@@ -118,7 +119,9 @@ def accelerator(net: Net, folding: Folding) -> str:
         "index 0 first.",
         f"// Out: {out.beats} beats of {{class, {out.pe} logits of {out.logit_bits} bits}}, the "
         "class valid with tlast.",
-        "module accelerator (",
+        "module accelerator #(",
+        "  parameter bit PRIMITIVES = 1'b0  // of 7-series cells; not a result or a cycle differs",
+        ") (",
         "  input  logic clk,",
         "  input  logic rst,",
         "",
@@ -142,8 +145,8 @@ def accelerator(net: Net, folding: Folding) -> str:
     return "\n".join([*parts, "endmodule", ""])
 
 
-def network_package(net: Net, folding: Folding) -> str:
-    """`network.sv`: what the board's RTL must know of the accelerator."""
+def network_package(net: Net, folding: Folding, *, primitives: bool = False) -> str:
+    """`network.sv`: what the board's RTL must know of the accelerator, and of what it is made."""
     first = output_stream(net, folding, net.input.name)
     out = result(net, folding)
     return "\n".join(
@@ -157,6 +160,7 @@ def network_package(net: Net, folding: Folding) -> str:
             f"  localparam int unsigned CLASSES = {out.classes};",
             f"  localparam int unsigned PE = {out.pe};  // logits a beat out",
             f"  localparam int unsigned LOGIT_W = {out.logit_bits};",
+            f"  localparam bit PRIMITIVES = 1'b{int(primitives)};  // of 7-series cells",
             "endpackage",
             "",
         ]
@@ -300,11 +304,13 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "SIGNED_IN": int(isinstance(element, Int) and element.signed),
         "THRESHOLDS": int(layer.thresholds is not None),
         "ACC_W": acc_bits(net, layer),
+        "PRIMITIVES": "PRIMITIVES",
+        "LATENCY": xnor_latency(fold.simd, element.bits),
         "BLOCK_WEIGHTS": int(memory_of(net, layer, fold) == "bram"),
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
-    if layer.thresholds is not None:
-        parameters["BLOCK_THRESHOLDS"] = int(blocks_thresholds(layer, fold))
+    if preloaded(net, layer):
+        parameters["BLOCK_THRESHOLDS"] = int(blocks_thresholds(net, layer, fold))
         parameters["THRESHOLDS_FILE"] = f"mem/{layer.name}_thresholds.mem"
     if border_classes(layer) > 1:
         *_, height, width, _ = net.shape(layer.name)
@@ -341,9 +347,9 @@ def _ports(side: str, stream: str) -> list[str]:
 def _instance(
     module: str, name: str, parameters: Parameters, ports: list[str], indent: str = "  "
 ) -> list[str]:
-    """A module instance, one parameter or port a line."""
+    """A module instance, one parameter or port a line; a parameter can be its parent's."""
     values = [
-        f".{key}({value})" if isinstance(value, int) else f'.{key}("{value}")'
+        f".{key}({value})" if isinstance(value, int) or value == key else f'.{key}("{value}")'
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]

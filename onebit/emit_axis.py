@@ -40,7 +40,7 @@ def wrapper(net: Net, folding: Folding) -> str:
         "  always @(posedge aclk) rst <= !aresetn;",
         f"  assign m_axis_tdata = {padded};",
         "",
-        "  accelerator u_accelerator (",
+        "  accelerator #(.PRIMITIVES(1)) u_accelerator (",
         "    .clk(aclk),",
         "    .rst(rst),",
         f"    .s_axis_tdata(s_axis_tdata[{first.width - 1}:0]),",

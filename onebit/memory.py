@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from onebit.cost import input_beats
 from onebit.folding import Fold, Folding
-from onebit.net import Flatten, Head, Input, MaxPool, Mvau, Net, Window, signed_bits
+from onebit.net import Flatten, Head, Input, Int, MaxPool, Mvau, Net, Window, signed_bits
 from onebit.pack import ceil_div
 
 Ints = NDArray[np.int64]
@@ -20,9 +21,9 @@ def memories(net: Net, folding: Folding) -> dict[str, str]:
         match layer:
             case Mvau():
                 files[f"{layer.name}_weights.mem"] = _weights(net, layer, fold)
-                if layer.thresholds is not None:
-                    bits = acc_bits(net, layer)
-                    words = (_words(row[:, None], fold.pe, 1, bits) for row in _preload(net, layer))
+                if preloaded(net, layer):
+                    bits, rows = acc_bits(net, layer), _preload(net, layer, fold)
+                    words = (_words(row[:, None], fold.pe, 1, bits) for row in rows)
                     files[f"{layer.name}_thresholds.mem"] = "".join(words)
                 if border_classes(layer) > 1:
                     files |= _border(net, layer, fold)
@@ -41,13 +42,16 @@ def memories(net: Net, folding: Folding) -> dict[str, str]:
     return files
 
 
+def preloaded(net: Net, layer: Mvau) -> bool:
+    """Whether accumulators start from a memory's word, and not from 0 (see rtl/mvau.sv)."""
+    return layer.thresholds is not None or isinstance(net.element(layer.inputs[0]), Int)
+
+
 def acc_bits(net: Net, layer: Mvau) -> int:
-    """Width of the signed accumulator, preloaded with minus the threshold."""
+    """Width of the signed accumulator less the threshold."""
     lo, hi = net.acc_range(layer.name)
-    if layer.thresholds is None:
-        return signed_bits(lo, hi)
-    preload = _preload(net, layer)
-    return signed_bits(lo + int(preload.min()), hi + int(preload.max()))
+    less = _minus_thresholds(net, layer)
+    return signed_bits(lo + int(less.min()), hi + int(less.max()))
 
 
 def scale_bits(head: Head) -> int:
@@ -60,11 +64,30 @@ def border_classes(layer: Mvau) -> int:
     return 1 if layer.thresholds is None else len(layer.thresholds)
 
 
-def _preload(net: Net, layer: Mvau) -> Ints:
+def _minus_thresholds(net: Net, layer: Mvau) -> Ints:
     """Minus each neuron's threshold; one beyond the reachable sums does the same at its edge."""
-    assert layer.thresholds is not None
+    if layer.thresholds is None:
+        return np.zeros((1, layer.mh), dtype=np.int64)
     lo, hi = net.acc_range(layer.name)
     return np.asarray(-np.clip(layer.thresholds, lo, hi + 1))
+
+
+def _preload(net: Net, layer: Mvau, fold: Fold) -> Ints:
+    """What accumulators start from, by class and neuron.
+
+    An integer x of B bits counts from its least value in rtl/xnor_sum.sv, as u = x - least, and
+    has 2^B-1 - u in place of -x where its weight is 0: over a neuron's inputs, `zeros` of them of
+    weight 0, that is more than the sum of +-x by (2^B-1) zeros - least (inputs - 2 zeros).
+    """
+    minus = _minus_thresholds(net, layer)
+    element = net.element(layer.inputs[0])
+    if not isinstance(element, Int):
+        return minus
+    zeros = (layer.weights == 0).sum(axis=1)
+    inputs = input_beats(net, layer, fold.simd) * fold.simd  # spare ones are 0, of weight 1
+    least = -(1 << element.bits - 1) if element.signed else 0
+    more = ((1 << element.bits) - 1) * zeros - least * (inputs - 2 * zeros)
+    return np.asarray(minus - more)
 
 
 def _weights(net: Net, layer: Mvau, fold: Fold) -> str:

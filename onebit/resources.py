@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
+from onebit import heap
 from onebit.pack import ceil_div
 
 BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
 RAM_WORDS = 128  # deeper rings of a window too
 RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
-
-POPCOUNT_BIT, POPCOUNT = 0.87, 3.0  # LUTs: XNOR and count, a bit and a neuron
-DOT_BIT, DOT = 0.85, 1.0  # LUTs of an integer times +-1: a bit of it, and beside these
-PIPELINE = 0.35  # flip-flops a bit inside the count
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,47 +135,51 @@ def border(rows: int, columns: int, bits: int) -> Cost:
     return Cost(lut=counters + bits, ff=counters + bits)
 
 
-def dot(simd: int, bits: int, bipolar: bool) -> Cost:
-    """The sum of a neuron's products: rtl/xnor_popcount.sv or rtl/bipolar_dot.sv."""
-    if bipolar:
-        count = simd.bit_length()
-        return Cost(lut=POPCOUNT_BIT * simd + POPCOUNT, ff=count + PIPELINE * simd)
-    return Cost(lut=simd * (DOT_BIT * bits + DOT), ff=bits + 1 + simd.bit_length())
+@lru_cache(maxsize=4096)
+def dot(simd: int, bits: int) -> Cost:
+    """The sum of a neuron's products: rtl/xnor_sum_xc7.sv, exactly."""
+    return Cost(lut=heap.xnor_luts(simd, bits), ff=heap.xnor_ffs(simd, bits))
+
+
+@lru_cache(maxsize=4096)
+def latency(simd: int, bits: int) -> int:
+    """Its cycles."""
+    return heap.xnor_latency(simd, bits)
 
 
 def mvau(
     *,
     lanes: tuple[int, int],
     beats: tuple[int, int],
-    element: tuple[int, bool],
+    bits: int,
     acc: int,
     thresholds: int,
+    out_bits: int,
     memory: str,
     m: int = 1,
 ) -> Cost:
-    """rtl/mvau.sv: lanes (pe, simd), beats (sf, nf), an element's (bits, bipolar), `acc` bits of an
+    """rtl/mvau.sv: lanes (pe, simd), beats (sf, nf), `bits` of an element, `acc` bits of an
     accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
     """
-    (pe, simd), (sf, nf), (bits, bipolar) = lanes, beats, element
+    (pe, simd), (sf, nf) = lanes, beats
     weights = block if memory == "bram" else rom
-    width = simd * bits
-    replay = Cost(lut=width, ff=width) if nf > 1 else Cost(ff=width)
+    width = m * simd * bits
+    replay = Cost(ff=width)
     if nf > 1:
+        replay += Cost(lut=width)
         replay += store(sf, width) if sf > 2 else Cost(ff=sf * width, lut=(sf - 1) * width)
-    neuron = dot(simd, bits, bipolar) + Cost(lut=acc, ff=acc)
-    places = 1 + ceil_div(4, sf)
-    out = credit_fifo(pe * (1 if thresholds else acc), places)
+    neuron = dot(simd, bits) + Cost(lut=acc, ff=acc)
+    waits = latency(simd, bits)
+    out = credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
     counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
-    each = Cost()
-    for part in (replay, out):
-        each += part
-    each += Cost(neuron.lut * pe, neuron.ff * pe)
-    control = Cost(lut=20 + 2 * counters, ff=10 + 2 * counters)
+    control = Cost(lut=20 + 2 * counters + thresholds.bit_length(), ff=20 + 2 * counters + waits)
     return (
         weights(sf * nf, pe * simd)
         + (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
         + control
-        + Cost(each.lut * m, each.ff * m, each.bram18 * m)
+        + replay
+        + out
+        + Cost(lut=m * pe * neuron.lut, ff=m * pe * neuron.ff)
     )
 
 

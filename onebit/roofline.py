@@ -51,4 +51,4 @@ def roofline(net: Net, folding: Folding, board: Board) -> dict[str, Any]:
 def _luts(net: Net, folding: Folding, layer: Mvau) -> float:
     """LUTs of a MAC in a neuron of the layer."""
     own, simd = shape(net, layer.name), folding.layers[layer.name].simd
-    return resources.dot(simd, own.bits, own.bipolar).lut / simd
+    return resources.dot(simd, own.bits).lut / simd

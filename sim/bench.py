@@ -25,6 +25,7 @@ FOLDERS = (
     ROOT / "rtl",
     ROOT / "rtl" / "board",
     ROOT / "sim",
+    ROOT / "sim" / "xc7",
 )  # where modules are looked for, in this order
 # One C++ file a model: this Verilator's precompiled headers, made for several files, are broken.
 BUILD_ARGS = ["-Wall", "--assert", "--output-split", "0", *(f"-I{folder}" for folder in FOLDERS)]
@@ -117,8 +118,9 @@ def built(top: str, parameters: Parameters, generated: Mapping[str, str]) -> Pat
 
 
 def quoted(value: int | str) -> int | str:
-    """A parameter's value as Verilator's -G wants it."""
-    return f'"{value}"' if isinstance(value, str) else value
+    """A parameter's value as Verilator's -G wants it; a string may be a number such as 40'hff."""
+    text = isinstance(value, str) and not re.fullmatch(r"\d+'h[\da-f]+", value)
+    return f'"{value}"' if text else value
 
 
 def module_file(module: str) -> Path:

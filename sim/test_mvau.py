@@ -11,6 +11,7 @@ import pytest
 
 import bench
 import stream
+from onebit.heap import xnor_latency
 from onebit.pack import ceil_div
 
 
@@ -29,6 +30,12 @@ class Case:
     CLASSES: int = 1
     OH: int = 1
     OW: int = 1
+    M: int = 1
+    PRIMITIVES: int = 0
+
+    @property
+    def latency(self) -> int:
+        return xnor_latency(self.SIMD, self.IN_BITS)
 
     @property
     def folds(self) -> tuple[int, int]:
@@ -61,6 +68,7 @@ class Unit:
         self.weights = [[self.rng.getrandbits(1) for _ in range(case.MW)] for _ in range(case.MH)]
         # Thresholds that are met exactly by some vector, or missed by one; and the two extremes.
         self.vectors = [self.vector() for _ in range(24)] + self.corners()
+        del self.vectors[len(self.vectors) // case.M * case.M :]
         low, high = (0, case.MW + 1) if case.BIPOLAR_IN else (-case.most, case.most + 1)
         self.thresholds = [
             [self.rng.choice([low, high, *[self.near(row)] * 6]) for row in self.weights]
@@ -114,7 +122,10 @@ class Unit:
                 parts = [part + [1] * (case.SIMD - len(part)) for part in parts]
                 word = stream.pack([stream.pack(part, 1) for part in parts], case.SIMD)
                 words.append(word | self.spare(len(rows), case.SIMD))
-        minus = [[-t for t in thresholds] for thresholds in self.thresholds]
+        minus = [
+            [-t * case.THRESHOLDS - self.more(row) for t, row in zip(ts, self.weights, strict=True)]
+            for ts in self.thresholds
+        ]
         folds = [some[n * case.PE : (n + 1) * case.PE] for some in minus for n in range(nf)]
         preloads = [stream.pack(f, case.acc_w) | self.spare(len(f), case.acc_w) for f in folds]
         return {
@@ -124,6 +135,15 @@ class Unit:
             "columns.mem": stream.mem_text(column * nf for column in self.columns),
         }
 
+    def more(self, row: list[int]) -> int:
+        """What xnor_sum.sv gives for a neuron more than the sum of +-x, whatever the vector."""
+        case = self.case
+        if case.BIPOLAR_IN:
+            return 0
+        zeros, inputs = row.count(0), case.folds[0] * case.SIMD
+        least = -(1 << case.IN_BITS - 1) * case.SIGNED_IN
+        return zeros * ((1 << case.IN_BITS) - 1) - least * (inputs - 2 * zeros)
+
     def spare(self, used: int, bits: int) -> int:
         """Noise in the lanes of neurons that do not exist."""
         return self.rng.getrandbits(bits * self.case.PE) >> used * bits << used * bits
@@ -131,9 +151,17 @@ class Unit:
     def streams(self, vectors: list[list[int]]) -> tuple[list[int], list[int]]:
         """The beats in, and the beats wanted."""
         case = self.case
-        ins = (stream.to_beats(x, case.SIMD, case.IN_BITS) for x in vectors)
-        outs = (stream.to_beats(self.outputs(x), case.PE, case.lane_bits) for x in vectors)
-        return stream.joined(ins), stream.joined(outs)
+        ins = [stream.to_beats(x, case.SIMD, case.IN_BITS) for x in vectors]
+        outs = [stream.to_beats(self.outputs(x), case.PE, case.lane_bits) for x in vectors]
+        widths = (case.SIMD * case.IN_BITS, case.PE * case.lane_bits)
+        wide = [side_by_side(side, case.M, w) for side, w in zip((ins, outs), widths, strict=True)]
+        return stream.joined(wide[0]), stream.joined(wide[1])
+
+
+def side_by_side(vectors: list[list[int]], m: int, width: int) -> list[list[int]]:
+    """The beats of m vectors at a time, each in its slice of `width` bits."""
+    groups = (vectors[i : i + m] for i in range(0, len(vectors), m))
+    return [[stream.pack(beat, width) for beat in zip(*group, strict=True)] for group in groups]
 
 
 def unit() -> Unit:
@@ -147,10 +175,10 @@ async def check(
 ) -> None:
     beats, want = u.streams(vectors)
     _, out = await stream.through(dut, beats, len(want), u.rng, pauses)
-    nf = u.case.folds[1]
+    nf, m = u.case.folds[1], u.case.M
     for i, (got, wanted) in enumerate(zip(out, want, strict=True)):
         assert got.data == wanted, (
-            f"{u.case} pauses={pauses}: vector {i // nf} = {vectors[i // nf]}, fold {i % nf}:"
+            f"{u.case} pauses={pauses}: vectors {vectors[i // nf * m :][:m]}, fold {i % nf}:"
             f" got {got.data:#x}, model says {wanted:#x}"
         )
 
@@ -164,7 +192,7 @@ async def neurons_match_the_matrix_product(dut):
 
 
 @cocotb.test()
-async def a_vector_takes_sf_times_nf_cycles(dut):
+async def m_vectors_take_sf_times_nf_cycles(dut):
     await stream.start(dut)
     u = unit()
     sf, nf = u.case.folds
@@ -172,9 +200,11 @@ async def a_vector_takes_sf_times_nf_cycles(dut):
     sent, out = await stream.through(dut, beats, len(want), u.rng)
     assert [beat.data for beat in out] == want
     firsts = [beat.cycle for beat in out[::nf]]
-    assert firsts[0] - sent[0].cycle == sf + 3, f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    assert firsts[0] - sent[0].cycle == sf + u.case.latency + 2, (
+        f"{u.case}: latency {firsts[0] - sent[0].cycle}"
+    )
     periods = [b - a for a, b in pairwise(firsts)]
-    assert set(periods) == {sf * nf}, f"{u.case}: cycles per vector {periods}, want {sf * nf}"
+    assert set(periods) == {sf * nf}, f"{u.case}: cycles per M vectors {periods}, want {sf * nf}"
 
 
 @cocotb.test()
@@ -194,7 +224,7 @@ async def reset_forgets_what_was_under_way(dut):
             task.cancel()
         await stream.reset(dut, 1)
         u.at = 0
-        await check(dut, u, u.vectors[:4], (0.0, 0.0))
+        await check(dut, u, u.vectors[: 2 * u.case.M], (0.0, 0.0))
 
 
 CORNERS = [
@@ -206,6 +236,9 @@ CORNERS = [
     Case(MW=100, MH=70, PE=64, SIMD=64),
     Case(MW=9, MH=5, PE=2, SIMD=9, CLASSES=9, OH=4, OW=5),
     Case(MW=3, MH=4, PE=4, SIMD=3, CLASSES=3, OH=1, OW=3),
+    Case(MW=60, MH=5, PE=2, SIMD=20, PRIMITIVES=1),
+    Case(MW=9, MH=5, PE=2, SIMD=9, CLASSES=9, OH=4, OW=5, PRIMITIVES=1),
+    Case(MW=12, MH=5, PE=2, SIMD=5, M=4),
 ]
 
 
@@ -222,6 +255,9 @@ def random_case(seed: int) -> Case:
         SIGNED_IN=0 if bipolar else rng.randrange(2),
         THRESHOLDS=rng.randrange(2),
     )
+    case = replace(case, PRIMITIVES=rng.randrange(2))
+    if rng.randrange(2):
+        return replace(case, M=rng.randint(2, 5))
     if case.THRESHOLDS and rng.randrange(2):
         oh, ow = rng.randint(1, 6), rng.randint(1, 6)
         return replace(case, CLASSES=rng.randint(2, 25), OH=oh, OW=ow)
@@ -230,7 +266,8 @@ def random_case(seed: int) -> Case:
 
 def simulate(case: Case, seed: int) -> None:
     files = Unit(case, seed).files()
-    bench.run("mvau", "test_mvau", seed=seed, files=files, **asdict(case), ACC_W=case.acc_w)
+    widths = {"ACC_W": case.acc_w, "LATENCY": case.latency}
+    bench.run("mvau", "test_mvau", seed=seed, files=files, **asdict(case), **widths)
 
 
 @pytest.mark.parametrize("case", CORNERS, ids=str)

@@ -263,7 +263,7 @@ module board_core #(
     .m_axis_tready(in_tready)
   );
 
-  accelerator u_accelerator (
+  accelerator #(.PRIMITIVES(network::PRIMITIVES)) u_accelerator (
     .clk,
     .rst          (path_rst),
     .s_axis_tdata (in_tdata),

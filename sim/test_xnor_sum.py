@@ -1,4 +1,4 @@
-"""bipolar_dot against a plain sum of +-x."""
+"""xnor_sum against a plain sum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import stream
 
 
 @cocotb.test()
-async def adds_elements_where_the_weight_is_one_and_subtracts_the_others(dut):
+async def adds_elements_or_what_they_lack(dut):
     given = bench.given()
     n, bits, signed = given["N"], given["BITS"], given["SIGNED"]
     rng = random.Random(given["seed"])
@@ -28,13 +28,13 @@ async def adds_elements_where_the_weight_is_one_and_subtracts_the_others(dut):
     ]:
         dut.x.value, dut.w.value = stream.pack(x, bits), stream.pack(w, 1)
         await FallingEdge(dut.clk)
-        got = dut.dot.value.to_signed()
-        want = sum(e if one else -e for e, one in zip(x, w, strict=True))
-        assert got == want, f"{given} x={x} w={w}: dot is {got}, model says {want}"
+        got = int(dut.sum.value)
+        want = sum(e - low if one else high - e for e, one in zip(x, w, strict=True))
+        assert got == want, f"{given} x={x} w={w}: sum is {got}, model says {want}"
 
 
 @pytest.mark.parametrize(
     "n, bits, signed", [(1, 1, 0), (1, 4, 1), (7, 8, 0), (8, 3, 1), (49, 8, 0)]
 )
-def test_bipolar_dot(n: int, bits: int, signed: int) -> None:
-    bench.run("bipolar_dot", "test_bipolar_dot", N=n, BITS=bits, SIGNED=signed)
+def test_xnor_sum(n: int, bits: int, signed: int) -> None:
+    bench.run("xnor_sum", "test_xnor_sum", N=n, BITS=bits, SIGNED=signed)
