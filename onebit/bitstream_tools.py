@@ -15,6 +15,7 @@ from onebit import system
 from onebit.bitstream import FAMILY, Project, forget
 from onebit.board import Board
 from onebit.errors import CheckFailed, ConfigError, MissingTool
+from onebit.netlist import FLIP_FLOPS, LUTS
 
 Told = Callable[[str], None]
 Facts = dict[str, Any]
@@ -23,22 +24,6 @@ SAID = "onebit: "  # how the scripts begin what a person should see
 CHIPDB, DATABASE = "NEXTPNR_XILINX_CHIPDB", "PRJXRAY_DB_DIR"
 ERROR = re.compile(r"(\S+: )?(\w*Error|ERROR|error|fatal)\b")
 QUOTED = 5  # lines of a failing tool
-
-# LUTs that a cell of Yosys takes; what it makes of nothing else here.
-LUTS = {f"LUT{inputs}": 1 for inputs in range(1, 7)} | {
-    "LUT6_2": 1,
-    "INV": 1,
-    "SRL16E": 1,
-    "SRLC32E": 1,
-    "RAM32X1S": 1,
-    "RAM64X1S": 1,
-    "RAM32X1D": 2,
-    "RAM64X1D": 2,
-    "RAM128X1D": 4,
-    "RAM32M": 4,
-    "RAM64M": 4,
-}
-FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +177,11 @@ def _run(
     if code:
         step = next((line for line in reversed(said) if line.startswith(SAID)), "")
         at = f" at {step.removeprefix(SAID)}" if step else ""
-        raise CheckFailed(f"{tool} failed{at}:{_complaint(said, code)}", hint=f"see {log}")
+        raise CheckFailed(f"{tool} failed{at}:{complaint(said, code)}", hint=f"see {log}")
     return "\n".join(said)
 
 
-def _complaint(said: list[str], code: int) -> str:
+def complaint(said: list[str], code: int) -> str:
     """The first errors among a program's words, else its last words."""
     errors = [line for line in said if ERROR.match(line.strip())]
     words = errors[:QUOTED] or [line for line in said if line.strip()][-QUOTED:]

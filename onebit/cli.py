@@ -22,6 +22,7 @@ from onebit import (
     commands_deploy,
     commands_evaluate,
     commands_models,
+    commands_synth,
 )
 from onebit.errors import MissingTool, OnebitError
 from onebit.listen import HOP, THRESHOLD
@@ -37,6 +38,7 @@ start here:
   onebit classify kws-12 my.wav    the word in a clip, or where words are in a recording
   onebit doctor                    what is installed, and what each missing tool would unlock
 """
+CHECKED = 20  # images through a netlist
 EXIT = "exit codes: 0 done, 1 the check failed, 2 bad input, 3 a tool is missing"
 
 
@@ -228,6 +230,18 @@ def _add_classify(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_synth(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
+    parser.add_argument(
+        "--check",
+        type=int,
+        nargs="?",
+        const=CHECKED,
+        metavar="N",
+        help=f"simulate the netlist, N images against golden ({CHECKED})",
+    )
+
+
 def _add_bitstream(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
     parser.add_argument(
@@ -346,6 +360,13 @@ COMMANDS = (
         "Show layers, rates and proof; write report.html.",
         "report mnist-tfc",
         _add_report,
+    ),
+    Command(
+        "synth",
+        commands_synth.synth,
+        "Count the cells that each layer takes by Yosys, and find the longest paths.",
+        "synth mnist-tfc --check 20",
+        _add_synth,
     ),
     Command(
         "bitstream",

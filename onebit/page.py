@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onebit import page_board, page_cost
+from onebit import page_board, page_cost, page_synth
 from onebit.page_svg import figure, pipeline, plural, shape, text
 
 Facts = dict[str, Any]
@@ -126,6 +126,7 @@ def page(facts: Facts) -> str:
         _section("Sample images", _gallery(simulated)) if simulated["shown"] else "",
         _section("FPGA and CPU", _race(facts)),
         *_board(facts),
+        _section("Synthesis", page_synth.synthesised(made)) if (made := facts["synthesis"]) else "",
         _section("Size", page_board.size(facts)),
         _section("Roofline", page_cost.roofline(facts["roofline"], facts["network"])),
         *_finn(facts),

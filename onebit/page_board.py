@@ -30,8 +30,13 @@ def on_board(facts: Facts) -> str:
 
 def size(facts: Facts) -> str:
     """The best that is known of what the design takes of the part."""
+    made = facts["synthesis"]
     if facts["bitstream"]:
         return built(facts["bitstream"])
+    if made:
+        by = "Yosys, the accelerator alone"
+        used = {name: {"used": made["total"][name], "of": of} for name, of in made["of"].items()}
+        return built({**made, "utilisation": used, "utilisation_by": by, "timing": None})
     return (
         f"{_estimated(facts, 'LUT', 'lut')}{_estimated(facts, 'block RAM of 36 Kib', 'bram')}"
         '<p class="soft">Rough estimates from the folding: nothing has been synthesised.</p>'

@@ -7,7 +7,18 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from onebit import bitstream, board, board_run, cost, flow, recipe, roofline, system, trial
+from onebit import (
+    bitstream,
+    board,
+    board_run,
+    cost,
+    flow,
+    recipe,
+    roofline,
+    system,
+    trial,
+    utilisation,
+)
 from onebit.errors import ConfigError, MissingTool
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
@@ -63,6 +74,7 @@ def build(compiled: Compiled, *, with_finn: bool = False) -> dict[str, Any]:
         "finn": finn(compiled, part.part) if with_finn else [],
         "simulation": simulated,
         "on_board": board_run.kept(compiled),
+        "synthesis": utilisation.kept(compiled),
         "bitstream": bitstream.kept(compiled),
         "cpu": cpu(compiled, simulated["images_per_second"]),
     }

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -139,38 +140,45 @@ def variable(name: str) -> str | None:
 
 
 def run_all(
-    commands: Sequence[Sequence[str | Path]], *, cwd: Path, on_line: Callable[[int, str], None]
+    commands: Sequence[Sequence[str | Path]],
+    *,
+    cwd: Path,
+    on_line: Callable[[int, str], None],
+    on_end: Callable[[int, int], None] = lambda index, code: None,
+    at_once: int | None = None,
 ) -> list[tuple[int, str]]:
-    """Run `commands` side by side; returns each one's exit code and stderr.
+    """Run `commands` side by side, `at_once` at most; returns each one's exit code and stderr.
 
-    `on_line(index, line)` gets what they print, as they print it. None outlives an interruption.
+    `on_line(index, line)` gets what they print, as they print it, `on_end(index, code)` the exit
+    code of each that ends. None outlives an interruption.
     """
-    with ExitStack() as stack:
+    waiting = deque(enumerate(commands))
+    running: dict[int, subprocess.Popen[str]] = {}
+    with ExitStack() as stack, selectors.DefaultSelector() as ready:
         errors = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in commands]
-        running = []
-        for command, error in zip(commands, errors, strict=True):
-            words = [str(word) for word in command]
-            process = subprocess.Popen(
-                words, cwd=cwd, stdout=subprocess.PIPE, stderr=error, text=True
-            )
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            running.append(process)
-        with selectors.DefaultSelector() as ready:
-            for index, process in enumerate(running):
-                if process.stdout is not None:
-                    stack.enter_context(process.stdout)
-                    ready.register(process.stdout, selectors.EVENT_READ, index)
-            while ready.get_map():
-                for key, _ in ready.select():
-                    line = key.fileobj.readline()  # type: ignore[union-attr]
-                    if line:
-                        on_line(key.data, line.rstrip())
-                    else:
-                        ready.unregister(key.fileobj)
-        codes = [process.wait() for process in running]
+        while waiting or ready.get_map():
+            while waiting and len(ready.get_map()) < (at_once or len(commands)):
+                index, command = waiting.popleft()
+                words = [str(word) for word in command]
+                process = subprocess.Popen(
+                    words, cwd=cwd, stdout=subprocess.PIPE, stderr=errors[index], text=True
+                )
+                stack.callback(process.wait)
+                stack.callback(process.kill)
+                running[index] = process
+                assert process.stdout is not None
+                stack.enter_context(process.stdout)
+                ready.register(process.stdout, selectors.EVENT_READ, index)
+            for key, _ in ready.select():
+                line = key.fileobj.readline()  # type: ignore[union-attr]
+                if line:
+                    on_line(key.data, line.rstrip())
+                else:
+                    ready.unregister(key.fileobj)
+                    on_end(key.data, running[key.data].wait())
         for error in errors:
             error.seek(0)
+        codes = (running[index].returncode for index in range(len(commands)))
         return [(code, error.read()) for code, error in zip(codes, errors, strict=True)]
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.table import Table
 
+from onebit import tables_synth
 from onebit.tables import Facts, layers, new_table, percent, rates, simulated
 
 RESOURCES = {"lut": "LUTs", "ff": "flip-flops", "bram36": "block RAMs of 36 Kib", "dsp": "DSPs"}
@@ -68,5 +69,7 @@ def show_report(console: Console, facts: Facts) -> None:
     console.print(rates(facts))
     if facts["on_board"]:
         console.print(on_board(facts["on_board"]))
+    if facts["synthesis"]:
+        console.print(tables_synth.synthesised(facts["synthesis"]))
     if facts["bitstream"]:
         console.print(bitstream(facts["bitstream"]))

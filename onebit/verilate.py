@@ -14,22 +14,28 @@ from onebit.errors import ConfigError, OnebitError
 
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
 FLAGS = ("-std=c++17", "-DVL_IGNORE_UNKNOWN_ARCH=1")
-# -O3 compiles twice as long as -O1 and simulates twice as fast; a traced image is few cycles.
-OPTIMISE, OPTIMISE_LONG, OPTIMISE_TRACE = "-O1", "-O3", "-O0"
+# -O3 compiles twice as long as -O1 and simulates twice as fast. Few cycles, when an image is
+# traced or gates are simulated, do not pay for any.
+OPTIMISE, OPTIMISE_LONG, OPTIMISE_FEW = "-O1", "-O3", "-O0"
 LONG = 2000  # cycles an image from which on -O3 pays
 LIBRARY = ("verilated.cpp", "verilated_threads.cpp", "verilated_vcd_c.cpp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """A top module and the C++ of sim/ that drives it; `checks`: with the RTL's assertions."""
+    """A top module and the C++ of sim/ that drives it.
+
+    `checks`: with the RTL's assertions; `gates`: tens of thousands of cells that run a few images.
+    """
 
     top: str
     harness: str
     checks: bool = False
+    gates: bool = False
 
 
 ACCELERATOR = Bench(top="accelerator", harness="harness.cpp")
+GATES = Bench(top="accelerator", harness="harness.cpp", gates=True)
 BOARD = Bench(top="board_core", harness="board.cpp", checks=True)
 
 
@@ -67,7 +73,8 @@ def build(
     tools = find_tools()
     harness = system.share_dir("sim") / bench.harness
     checks = bench.checks or trace
-    optimise = OPTIMISE_TRACE if trace else OPTIMISE_LONG if cycles >= LONG else OPTIMISE
+    few = trace or bench.gates
+    optimise = OPTIMISE_FEW if few else OPTIMISE_LONG if cycles >= LONG else OPTIMISE
     digest = hashlib.sha256(f"{tools.identity} {bench} {trace} {optimise}".encode())
     for file in [harness, *sources]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")

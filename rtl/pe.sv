@@ -1,6 +1,6 @@
 // pe: processing element, one neuron: accumulates what its inputs and weights give in each beat.
-// A beat leaves its sum, of agreeing bits or as in xnor_sum.sv, LATENCY cycles later with PRIMITIVES
-// and one cycle later without; there valid, first and preload belong to it. In the next cycle
+// A beat leaves its sum, of agreeing bits or as in xnor_sum.sv, one cycle later, or LATENCY cycles
+// with PRIMITIVES; there valid, first and preload belong to it. In the next cycle
 // acc = (first ? preload : acc) + sum. With minus the threshold in the preload, the neuron's bit is
 // "sign not set".
 module pe #(

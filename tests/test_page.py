@@ -111,6 +111,7 @@ def facts() -> dict[str, Any]:
             "fpga_over_cpu": 5.404,
         },
         "on_board": None,
+        "synthesis": None,
         "bitstream": None,
     }
 

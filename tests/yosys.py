@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from onebit import system
-from onebit.bitstream_tools import LUTS
+from onebit.netlist import LUTS
 
 RUN = (
     "import sys; from pyosys import libyosys as y; y.run_pass('script ' + sys.argv[1], y.Design())"
