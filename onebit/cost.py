@@ -160,7 +160,7 @@ def input_lanes(net: Net, layer: Layer, fold: Fold) -> int:
         case Head() | MaxPool():
             return fold.pe
         case Window():
-            return min(fold.simd, net.shape(layer.inputs[0])[-1])
+            return min(fold.simd, shape(net, layer.name).channels)
         case _:
             return fold.simd
 

@@ -17,6 +17,7 @@ from onebit.pack import ceil_div
 BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
 RAM_WORDS = 128  # deeper rings of a window too
+CACHED = 1 << 14  # shapes of each part: a folding is chosen among thousands
 RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
 
 
@@ -48,11 +49,13 @@ class Cost:
         return int(self.lut), int(self.ff), self.bram18, self.dsp
 
 
+@lru_cache(maxsize=CACHED)
 def block(words: int, bits: int) -> Cost:
     """A memory in block RAM, in the best of its shapes; its output register is inside."""
     return Cost(bram18=min(ceil_div(words, deep) * ceil_div(bits, wide) for deep, wide in BLOCKS))
 
 
+@lru_cache(maxsize=CACHED)
 def rom(words: int, bits: int) -> Cost:
     """Constants in LUTs, with a register: one for 64 words of a bit; MUXF7 and MUXF8 join four.
 
@@ -67,6 +70,7 @@ def rom(words: int, bits: int) -> Cost:
     return Cost(lut=some * few * (blocks + (joined - 1) / 2), ff=some)
 
 
+@lru_cache(maxsize=CACHED)
 def ram(words: int, bits: int) -> Cost:
     """A memory in LUTs, written and read in each cycle: RAM32M holds 6 bits, RAM64M 3."""
     banks = ceil_div(words, 32)
@@ -74,6 +78,7 @@ def ram(words: int, bits: int) -> Cost:
     return Cost(lut=min(small, large) + bits * ceil_div(min(banks, 8) - 1, 4) * (banks > 2))
 
 
+@lru_cache(maxsize=CACHED)
 def store(words: int, bits: int) -> Cost:
     """The same; a large one in block RAM, and what makes up for its register."""
     if words * bits > RAM_BITS:
@@ -81,17 +86,20 @@ def store(words: int, bits: int) -> Cost:
     return ram(words, bits)
 
 
+@lru_cache(maxsize=CACHED)
 def fifo(width: int, depth: int) -> Cost:
     """rtl/fifo.sv"""
     log = depth.bit_length()
     return store(depth, width) + Cost(lut=1 + 4 * log, ff=4 * log - 3)
 
 
+@lru_cache(maxsize=CACHED)
 def credit_fifo(width: int, depth: int) -> Cost:
     """rtl/credit_fifo.sv"""
     return fifo(width, depth) + Cost(lut=depth.bit_length() + 4, ff=depth.bit_length())
 
 
+@lru_cache(maxsize=CACHED)
 def width_converter(n: int, bits: int, in_lanes: int, out_lanes: int) -> Cost:
     """rtl/width_converter.sv: a shift register, and a shifter in front of it."""
     taken, given = min(in_lanes, n), min(out_lanes, n)
@@ -135,13 +143,13 @@ def border(rows: int, columns: int, bits: int) -> Cost:
     return Cost(lut=counters + bits, ff=counters + bits)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CACHED)
 def dot(simd: int, bits: int) -> Cost:
     """The sum of a neuron's products: rtl/xnor_sum_xc7.sv, exactly."""
     return Cost(lut=heap.xnor_luts(simd, bits), ff=heap.xnor_ffs(simd, bits))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=CACHED)
 def latency(simd: int, bits: int) -> int:
     """Its cycles."""
     return heap.xnor_latency(simd, bits)

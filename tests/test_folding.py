@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from onebit import board, choose, cost, folding
+from onebit import board, choose, cost, flow, folding, recipe
 from onebit.errors import ConfigError
 from onebit.folding import Fold
+from onebit.lower import lower
 from onebit.net import Net
 from test_net import layers
 
@@ -147,3 +149,17 @@ def test_the_explanation_names_what_limits_and_what_more_would_take():
 def test_rates_that_cannot_be_are_refused(rate):
     with pytest.raises(ConfigError, match="images/s"):
         choose.best(NET, BOARD, 100.0, rate)
+
+
+@pytest.mark.parametrize("name", recipe.networks())
+def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
+    """Of one core; it fits, and what limits the rate takes all of the interval."""
+    net = lower(recipe.folder(name) / flow.MODEL).net
+    begin = time.process_time()
+    chosen = choose.best(net, BOARD, 100.0)
+    taken = time.process_time() - begin
+    assert folding.checked(chosen, net) is chosen
+    assert taken < 2
+    shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
+    assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
+    record_property("claim", "the folding of every network in models/ is chosen in under 2 s")
