@@ -17,6 +17,7 @@ from onebit import (
     commands_bitstream,
     commands_board,
     commands_classify,
+    commands_compile,
     commands_data,
     commands_deploy,
     commands_evaluate,
@@ -164,7 +165,17 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
         "--check", action="store_true", help="stop before anything is written; exit code tells"
     )
     parser.add_argument(
-        "--explain", action="store_true", help="print what each node of the source became"
+        "--ceiling",
+        type=float,
+        default=80,
+        metavar="PERCENT",
+        help="of the board's LUTs, flip-flops, block RAMs and DSPs that a folding may take (80)",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print what each node of the source became, what limits rate and board, "
+        "and what the next faster folding takes",
     )
 
 
@@ -275,6 +286,9 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
+    parser.add_argument(
+        "--finn", action="store_true", help="FINN's estimates of cycles and LUTs beside ours"
+    )
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:
@@ -334,7 +348,7 @@ COMMANDS = (
     ),
     Command(
         "compile",
-        commands.compile_network,
+        commands_compile.compile_network,
         "Lower a network to an accelerator in Verilog.",
         "compile my.onnx --target-fps 100000 --out out/my",
         _add_compile,

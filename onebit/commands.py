@@ -28,7 +28,6 @@ from onebit.errors import CheckFailed, ConfigError, MissingTool
 
 if TYPE_CHECKING:
     from onebit.flow import Compiled
-    from onebit.folding import Folding
     from onebit.mfcc import Features
     from onebit.net import Net
 
@@ -180,83 +179,6 @@ def train(options: argparse.Namespace) -> int:
     return 0
 
 
-def compile_network(options: argparse.Namespace) -> int:
-    """onebit compile NET"""
-    from onebit import board, cost, flow, trial
-    from onebit.lower import lower
-
-    chosen = flow.subject(options.network, options.data)
-    with stderr.status("lowering: FINN streamlines, the source gives every threshold"):
-        lowered = lower(chosen.model, title=chosen.title, raw=options.input)
-    if options.data:
-        trial.test_images(options.data, lowered.net, chosen.features, progress)
-    wanted = options.target_fps, options.folding, options.style
-    folds = flow.choose_folding(lowered.net, options.board, *wanted)
-    if options.folding is None and not options.check:
-        folds = _with_fifos(lowered.net, folds)
-    part = board.load(folds.board)
-    if too_much := cost.overflow(lowered.net, folds, part):
-        stderr.print(f"warning: more than {part.name} offers: {too_much}")
-    interval = cost.interval(lowered.net, folds)
-    out = options.out or OUT / chosen.name
-    if not options.check:
-        flow.write(chosen, lowered, folds, out, _command(options))
-    facts: dict[str, Any] = {
-        "network": chosen.name,
-        "out": None if options.check else str(out),
-        "net_hash": lowered.net.hash,
-        "ii_cycles": interval,
-        "fifos_given": options.folding is not None,
-        "images_per_second": folds.clock_mhz * 1e6 / interval,
-        "port_images_per_second": cost.port_rate(lowered.net, folds, part),
-        "clock_mhz": folds.clock_mhz,
-        "lut_estimate": cost.luts(lowered.net, folds),
-        "lut_board": part.lut,
-        "bram_estimate": cost.brams(lowered.net, folds),
-        "bram_board": part.bram36,
-        "head_pairs": lowered.head_pairs,
-        "ties": lowered.ties,
-        "unchecked": lowered.unchecked,
-        "nodes": [{"node": n.node, "op": n.op, "became": n.became} for n in lowered.notes],
-    }
-    if (port := facts["port_images_per_second"]) < facts["images_per_second"]:
-        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
-    if options.json:
-        emit_json(facts)
-        return 0
-    if options.explain:
-        stdout.print(tables.nodes(facts["nodes"]))
-    stdout.print(tables.compiled(facts))
-    if facts["out"]:
-        stderr.print(f"next: onebit simulate {out}")
-    return 0
-
-
-def _command(options: argparse.Namespace) -> str:
-    """The command line that compiles the same network again."""
-    words = ["onebit", "compile", str(options.network)]
-    for name in ("data", "input", "target_fps", "folding", "style", "out"):
-        value = getattr(options, name)
-        if value not in (None, "folded"):
-            words += [
-                f"--{name.replace('_', '-')}",
-                f"{value:g}" if name == "target_fps" else str(value),
-            ]
-    return shlex.join(words)
-
-
-def _with_fifos(net: Net, folds: Folding) -> Folding:
-    """The folding with the smallest FIFOs, found by simulation as one watches."""
-    from onebit import flow
-
-    what = "FIFO depths, by simulation"
-    with stderr.status(f"{what}: building the simulator") as status:
-        sized, reason = flow.with_fifos(net, folds, lambda text: status.update(f"{what}: {text}"))
-    if reason:
-        stderr.print(f"warning: {reason}")
-    return sized
-
-
 def compiled_of(name: str) -> Compiled:
     """The compiled folder for a name or path; a known network is compiled where it is not yet."""
     from onebit import flow
@@ -356,17 +278,17 @@ def count_of(text: str) -> int | None:
 
 def report(options: argparse.Namespace) -> int:
     """onebit report NET"""
-    facts = _report(compiled_of(options.network))
+    facts = _report(compiled_of(options.network), with_finn=options.finn)
     emit_json(facts) if options.json else tables_board.show_report(stdout, facts)
     return 0
 
 
-def _report(compiled: Compiled) -> dict[str, Any]:
+def _report(compiled: Compiled, *, with_finn: bool = False) -> dict[str, Any]:
     from onebit import page
     from onebit import report as reports
 
     with stderr.status("measuring onnxruntime on this machine"):
-        facts = reports.build(compiled)
+        facts = reports.build(compiled, with_finn=with_finn)
     written = reports.write(compiled, facts, page.page(facts))
     stderr.print(f"wrote {written}")
     return facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from onebit import commands, tables_synth
+from onebit import commands, tables_folding, tables_synth
 from onebit.errors import CheckFailed, ConfigError
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def synth(options: argparse.Namespace) -> int:
         commands.emit_json(facts)
     else:
         commands.stdout.print(tables_synth.synthesised(facts))
+        commands.stdout.print(tables_folding.calibration(facts["calibration"]))
     _judge(facts)
     utilisation.judge(facts, part)
     return 0

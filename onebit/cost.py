@@ -1,23 +1,27 @@
-"""What a fold costs: cycles, exactly, and LUTs and block RAMs, as estimates."""
+"""What a fold costs: cycles, exactly, and LUTs, flip-flops, block RAMs and DSPs, as estimates."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from onebit import hardwired
+from onebit import hardwired, resources
 from onebit.board import Board
-from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
+from onebit.geometry import Axis
+from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window, signed_bits
 from onebit.pack import beat_bytes, ceil_div
+from onebit.resources import Cost
+from onebit.reuse import gathered, scattered
 
 if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
 
-CEILING = 0.8  # of a board's LUTs: fuller parts are hard to route
-LUT_WORDS = 256  # deeper memories go into block RAM
-BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
+CEILING = 0.8  # of a board's resources: fuller parts are hard to route
+RESOURCES = ("LUT", "FF", "BRAM18", "DSP")
+CACHED = 1024  # layers whose shape is kept: a folding is chosen among thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,57 @@ class Unit:
         return (
             self.cycles / self.images if self.cycles % self.images else self.cycles // self.images
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What of a layer its cycles and its cost depend on, besides its fold.
+
+    `n` elements of `bits` bits are a vector of its input, `channels` the elements of a pixel;
+    rows, columns: of a Window or MaxPool, or of the Window before an Mvau.
+    """
+
+    n: int
+    bits: int
+    bipolar: bool
+    channels: int
+    positions: int
+    rows: Axis | None = None
+    columns: Axis | None = None
+    held: int = 0  # rows in a window's ring
+    acc: int = 0  # bits of an accumulator
+
+
+@lru_cache(maxsize=CACHED)
+def shape(net: Net, name: str) -> Shape:
+    """The shape of layer `name`."""
+    layer = net[name]
+    source = layer.inputs[0] if layer.inputs else name
+    element, *_, n = net.element(source), *net.shape(source)
+    rows = columns = None
+    held, acc, channels = 0, 0, n
+    if isinstance(layer, Window | MaxPool):
+        rows, columns = net.axes(name)
+    if isinstance(layer, Window):
+        held = net.axes(name)[0].ring()
+    if isinstance(layer, Mvau):
+        if window := net.window(layer):
+            rows, columns = net.axes(window.name)
+            channels = net.shape(window.inputs[0])[-1]
+        low, high = net.acc_range(name)
+        spans = layer.thresholds is not None  # preloaded with minus the threshold
+        acc = signed_bits(low - high - 1, high - low) if spans else signed_bits(low, high)
+    return Shape(
+        n=n,
+        bits=element.bits,
+        bipolar=isinstance(element, Bit),
+        channels=channels,
+        positions=net.positions(name),
+        rows=rows,
+        columns=columns,
+        held=held,
+        acc=acc,
+    )
 
 
 def lanes(net: Net, layer: Layer) -> tuple[int, int]:
@@ -53,12 +108,11 @@ def lanes(net: Net, layer: Layer) -> tuple[int, int]:
             return layer.classes, 1
 
 
-def taps(net: Net, window: Window, simd: int) -> tuple[int, int]:
-    """(beats a pixel, beats a patch) of a window's output stream.
+def taps(kernel: int, channels: int, simd: int) -> tuple[int, int]:
+    """(beats a pixel, beats a patch) of a window's output stream; `kernel` pixels are a patch.
 
     A beat holds part of a pixel, or several whole ones.
     """
-    kernel, channels = math.prod(window.kernel), net.shape(window.inputs[0])[-1]
     if simd > channels:
         return 1, ceil_div(kernel, simd // channels)
     folds = ceil_div(channels, simd)
@@ -67,34 +121,39 @@ def taps(net: Net, window: Window, simd: int) -> tuple[int, int]:
 
 def input_beats(net: Net, layer: Mvau, simd: int) -> int:
     """SF: beats of one input vector."""
-    window = net.window(layer)
-    return ceil_div(layer.mw, simd) if window is None else taps(net, window, simd)[1]
+    own = shape(net, layer.name)
+    if own.rows is None or own.columns is None:
+        return ceil_div(own.n, simd)
+    return taps(own.rows.kernel * own.columns.kernel, own.channels, simd)[1]
 
 
 def window_cycles(net: Net, window: Window, simd: int) -> int:
     """Cycles an image: rtl/window_ring.sv, or rtl/window_shift.sv for whole pixels a beat."""
-    rows, columns = net.axes(window.name)
-    folds, beats = taps(net, window, simd)
-    if simd > net.shape(window.inputs[0])[-1]:
+    own = shape(net, window.name)
+    rows, columns = own.rows, own.columns
+    assert rows and columns
+    folds, beats = taps(rows.kernel * columns.kernel, own.channels, simd)
+    if simd > own.channels:
         return rows.span * columns.span + rows.out * columns.out * (beats - 1)
     return max(rows.size * columns.size * folds, rows.out * columns.out * beats)
 
 
 def cycles(net: Net, layer: Layer, fold: Fold) -> int:
     """Cycles that fold.m images occupy the layer's unit; folds need not divide the matrix."""
+    own = shape(net, layer.name)
     match layer:
-        case Input(shape=shape):
-            return net.positions(layer.name) * ceil_div(shape[-1], fold.simd)
+        case Input():
+            return own.positions * ceil_div(own.n, fold.simd)
         case Window():
             return window_cycles(net, layer, fold.simd)
         case MaxPool():
-            rows, columns = net.axes(layer.name)
-            return rows.span * columns.span * ceil_div(len(layer.invert), fold.pe)
+            assert own.rows and own.columns
+            return own.rows.span * own.columns.span * ceil_div(own.channels, fold.pe)
         case Flatten():
             return net.shape(layer.name)[0] // fold.simd
         case Mvau():
             beats = input_beats(net, layer, fold.simd)
-            return net.positions(layer.name) * beats * ceil_div(layer.mh, fold.pe)
+            return own.positions * beats * ceil_div(layer.mh, fold.pe)
         case Head():
             return ceil_div(layer.classes, fold.pe)
 
@@ -110,7 +169,7 @@ def input_lanes(net: Net, layer: Layer, fold: Fold) -> int:
         case Head() | MaxPool():
             return fold.pe
         case Window():
-            return min(fold.simd, net.shape(layer.inputs[0])[-1])
+            return min(fold.simd, shape(net, layer.name).channels)
         case _:
             return fold.simd
 
@@ -133,83 +192,140 @@ def units(net: Net, folding: Folding) -> Iterator[Unit]:
             yield Unit(name=f"{layer.name}_scatter", cycles=net.positions(source.name) * beats)
 
 
-def gathered(folding: Folding, layer: Layer) -> bool:
-    """Whether vectors come to the layer one after the other that it takes side by side."""
-    m = folding.layers[layer.name].m
-    return m > 1 and folding.layers[layer.inputs[0]].m != m
-
-
-def scattered(folding: Folding, layer: Layer) -> bool:
-    """Whether vectors come to the layer side by side that it takes in another way."""
-    m = folding.layers[layer.inputs[0]].m if layer.inputs else 1
-    return m > 1 and folding.layers[layer.name].m != m
-
-
 def interval(net: Net, folding: Folding) -> float:
     """The initiation interval: cycles between images once the pipeline is full, on average."""
     return max(unit.per_image for unit in units(net, folding))
 
 
-def rhythm(net: Net, folding: Folding) -> int:
-    """The images after which groups of vectors begin with an image again."""
-    groups = ((folding.layers[layer.name].m, net.positions(layer.name)) for layer in net.mvaus)
-    return math.lcm(*(m // math.gcd(m, vectors) for m, vectors in groups))
+def memory_of(net: Net, layer: Layer, fold: Fold) -> str:
+    """Where an Mvau's weights or a Window's rows lie, `auto` decided; empty for other layers."""
+    own = shape(net, layer.name)
+    if isinstance(layer, Mvau):
+        words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
+        chosen = "bram" if words > resources.ROM_WORDS else "logic"
+    elif isinstance(layer, Window) and fold.simd <= own.channels:
+        chosen = "bram" if _ring_words(own, fold.simd) > resources.RAM_WORDS else "lutram"
+    else:
+        return ""
+    return chosen if fold.memory == "auto" else fold.memory
 
 
-def tail(net: Net, folding: Folding) -> int:
-    """The most images at the end of a batch that are in groups with fewer vectors than they can."""
-    groups = ((folding.layers[layer.name].m, net.positions(layer.name)) for layer in net.mvaus)
-    return sum(ceil_div(m, vectors) for m, vectors in groups if m > 1)
+def threshold_words(net: Net, layer: Mvau, fold: Fold) -> int:
+    """Words that accumulators start from: of each class of positions one for a beat of neurons.
 
-
-def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
-    """LUT6s, roughly: 2.2 a bit for XNOR and popcount, one adder bit a LUT, one LUT a ROM bit.
-
-    2.2 is what Yosys maps a behavioural popcount to (xc7); calibration comes with synthesis. The
-    LUTs of hard-wired layers are counted.
+    Accumulators of bits that are put out start from 0.
     """
+    own = shape(net, layer.name)
+    classes = int(not own.bipolar) if layer.thresholds is None else len(layer.thresholds)
+    return classes * ceil_div(layer.mh, fold.pe)
+
+
+def blocks_thresholds(net: Net, layer: Mvau, fold: Fold) -> bool:
+    """Whether an Mvau's thresholds lie in block RAM; else in LUTs."""
+    return threshold_words(net, layer, fold) > resources.ROM_WORDS
+
+
+def _ring_words(own: Shape, simd: int) -> int:
+    assert own.columns
+    return own.held * own.columns.size * ceil_div(own.channels, simd)
+
+
+def unit(net: Net, layer: Layer, fold: Fold) -> Cost:
+    """What the layer's unit takes, with its memories."""
+    return _unit(net, layer, fold).rounded
+
+
+def _unit(net: Net, layer: Layer, fold: Fold) -> Cost:
+    own = shape(net, layer.name)
     match layer:
         case Input() | Flatten():
-            return 0
-        case Head():
-            return fold.pe * layer.width * 4
+            return Cost()
         case Window():
-            return _window_luts(net, layer, fold.simd)
+            return _window(own, fold, memory_of(net, layer, fold))
         case MaxPool():
-            rows, columns = net.axes(layer.name)
-            words = columns.out * ceil_div(len(layer.invert), fold.pe)
-            history = (rows.kernel - 1) * ceil_div(words, 64) + columns.kernel - 1
-            return 40 + fold.pe * (history + 2)
+            assert own.rows and own.columns
+            folds = ceil_div(own.channels, fold.pe)
+            kernel = (own.rows.kernel, own.columns.kernel)
+            inverts = bool(layer.invert.any())
+            return resources.maxpool(kernel, own.columns.out * folds, fold.pe, folds, inverts)
         case Mvau() if fold.style == "hardwired":
-            return hardwired.plan(layer).luts
+            return Cost(lut=hardwired.plan(layer).luts)
         case Mvau():
-            element = net.element(layer.inputs[0])
-            per_lane = 2.2 if isinstance(element, Bit) else element.bits + 3.0
-            words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
-            rom = ceil_div(words, 64) if words <= LUT_WORDS else 0
-            low, high = net.acc_range(layer.name)
-            accumulator = (high - low).bit_length() + 1
-            logic = fold.simd * per_lane + accumulator * 2
-            return int(fold.pe * (fold.m * logic + fold.simd * rom))
+            return _mvau(net, layer, fold)
+        case Head():
+            low, high = int(layer.scale.min()), int(layer.scale.max())
+            scale = signed_bits(low, high)
+            return resources.head(layer.classes, fold.pe, own.bits, scale, layer.width)
 
 
-def _window_luts(net: Net, window: Window, simd: int) -> int:
-    """One LUT for 64 bits of a ring's memory, or for 32 of a line's; two a bit of a patch."""
-    rows, columns = net.axes(window.name)
-    bits, channels = net.element(window.name).bits, net.shape(window.inputs[0])[-1]
-    if simd > channels:
-        lines = (rows.kernel - 1) * ceil_div(columns.size, 32) * channels * bits
-        return 60 + lines + 2 * simd * bits
-    words = _ring_words(net, window, simd)
-    return 120 + simd * bits * (1 + (ceil_div(words, 64) if words <= LUT_WORDS else 0))
+def _mvau(net: Net, layer: Mvau, fold: Fold) -> Cost:
+    own, beats = shape(net, layer.name), input_beats(net, layer, fold.simd)
+    folds, words = ceil_div(layer.mh, fold.pe), threshold_words(net, layer, fold)
+    found = resources.mvau(
+        lanes=(fold.pe, fold.simd),
+        beats=(beats, folds),
+        bits=own.bits,
+        acc=own.acc,
+        thresholds=words,
+        out_bits=own.acc if layer.thresholds is None else 1,
+        memory=memory_of(net, layer, fold),
+        m=fold.m,
+    )
+    if words > folds and own.rows and own.columns:
+        found += resources.border(own.rows.out, own.columns.out, (words - 1).bit_length())
+    return found
+
+
+def _window(own: Shape, fold: Fold, memory: str) -> Cost:
+    rows, columns = own.rows, own.columns
+    assert rows and columns
+    width, kernel = fold.simd * own.bits, (rows.kernel, columns.kernel)
+    if not memory:
+        beats = taps(math.prod(kernel), own.channels, fold.simd)[1]
+        return resources.window_shift(kernel, columns.size, own.channels * own.bits, width, beats)
+    words = _ring_words(own, fold.simd)
+    return resources.window_ring(words, width, memory, _counters(own, words))
+
+
+def _counters(own: Shape, words: int) -> int:
+    """Bits of the counters and addresses of a window_ring."""
+    rows, columns = own.rows, own.columns
+    assert rows and columns
+    counted = (rows.size, rows.out, rows.kernel, columns.out, columns.kernel, own.channels)
+    places = 2 * (rows.size + rows.before).bit_length() + 2 * columns.size.bit_length()
+    return sum(n.bit_length() for n in counted) + places + 6 * (words - 1).bit_length()
+
+
+def before(net: Net, layer: Layer, given: int, taken: int, depth: int) -> Cost:
+    """The width converter and the FIFO in front of a layer: lanes that it is given, and takes."""
+    if isinstance(layer, Input):
+        return Cost()
+    own = shape(net, layer.name)
+    queue = resources.fifo(max(given, taken) * own.bits, depth)
+    if given == taken or isinstance(net[layer.inputs[0]], Window):
+        return queue.rounded
+    return (queue + resources.width_converter(own.n, own.bits, given, taken)).rounded
+
+
+def layer_cost(net: Net, folding: Folding, layer: Layer) -> Cost:
+    """What a layer takes: its unit, and what is in front of it."""
+    fold = folding.layers[layer.name]
+    found = unit(net, layer, fold)
+    if layer.inputs:
+        source = net[layer.inputs[0]]
+        given = output_lanes(source, folding.layers[source.name])
+        found += before(net, layer, given, input_lanes(net, layer, fold), fold.fifo)
+    return found + Cost(lut=_joint_luts(net, folding, layer))
+
+
+def total(net: Net, folding: Folding) -> Cost:
+    """What the whole accelerator takes."""
+    return sum((layer_cost(net, folding, layer) for layer in net.layers), Cost())
 
 
 def luts(net: Net, folding: Folding) -> int:
     """The estimated LUTs of the whole accelerator."""
-    return sum(
-        lut_estimate(net, layer, folding.layers[layer.name]) + _joint_luts(net, folding, layer)
-        for layer in net.layers
-    )
+    return total(net, folding).vector[0]
 
 
 def _joint_luts(net: Net, folding: Folding, layer: Layer) -> int:
@@ -233,39 +349,27 @@ def _joint_luts(net: Net, folding: Folding, layer: Layer) -> int:
     return found
 
 
-def _ring_words(net: Net, window: Window, simd: int) -> int:
-    rows, columns = net.axes(window.name)
-    return rows.ring() * columns.size * ceil_div(net.shape(window.inputs[0])[-1], simd)
-
-
-def _blocks(net: Net, layer: Layer, fold: Fold) -> int:
-    """RAMB18s for the weights of an Mvau, or for the rows that a Window holds."""
-    match layer:
-        case Mvau() if fold.style == "folded":
-            words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
-            bits = fold.pe * fold.simd
-        case Window() if fold.simd <= net.shape(layer.inputs[0])[-1]:
-            words = _ring_words(net, layer, fold.simd)
-            bits = fold.simd * net.element(layer.name).bits
-        case _:
-            return 0
-    if words <= LUT_WORDS:
-        return 0
-    return min(ceil_div(words, deep) * ceil_div(bits, wide) for deep, wide in BLOCKS)
-
-
 def brams(net: Net, folding: Folding) -> int:
     """The estimated block RAMs of 36 Kib of the whole accelerator."""
-    return ceil_div(sum(_blocks(net, each, folding.layers[each.name]) for each in net.layers), 2)
+    return ceil_div(total(net, folding).bram18, 2)
 
 
-def overflow(net: Net, folding: Folding, board: Board) -> str:
+def budget(board: Board, ceiling: float) -> tuple[int, int, int, int]:
+    """What of a board's resources may be taken, in the order of `Cost.vector`."""
+    there = board.lut, board.ff, 2 * board.bram36, board.dsp
+    lut, ff, bram, dsp = (max(1, int(ceiling * each)) for each in there)
+    return lut, ff, bram, dsp
+
+
+def overflow(net: Net, folding: Folding, board: Board, ceiling: float = CEILING) -> str:
     """What of the folding exceeds the board by the estimate; empty where nothing does."""
-    needed, found = luts(net, folding), []
-    if needed > board.lut * CEILING:
-        found.append(f"about {needed:,} LUTs, of {board.lut:,} (at most {CEILING:.0%} will route)")
-    if (blocks := brams(net, folding)) > board.bram36:
-        found.append(f"about {blocks:,} block RAMs, of {board.bram36:,}")
+    needed, most = total(net, folding).vector, budget(board, ceiling)
+    there = board.lut, board.ff, board.bram36, board.dsp
+    found = []
+    for name, taken, limit, all_of in zip(RESOURCES, needed, most, there, strict=True):
+        if taken > limit:
+            shown = ceil_div(taken, 2) if name == "BRAM18" else taken
+            found.append(f"about {shown:,} {name}, of {all_of:,} (at most {ceiling:.0%} are used)")
     return "; ".join(found)
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onebit import emit_hardwired, memory, system
-from onebit.cost import gathered, input_beats
+from onebit.cost import blocks_thresholds, input_beats, memory_of
 from onebit.folding import Fold, Folding
 from onebit.heap import xnor_latency
 from onebit.memory import acc_bits, border_classes, preloaded, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
+from onebit.reuse import gathered
 from onebit.streams import (
     Joint,
     group_cycles,
@@ -282,6 +283,7 @@ def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
         "SIMD": fold.simd,
         "FILL": layer.fill % (1 << bits),
         "ROWS": net.axes(layer.name)[0].ring(),
+        "BLOCK": int(memory_of(net, layer, fold) == "bram"),
     }
 
 
@@ -307,9 +309,11 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         "ACC_W": acc_bits(net, layer),
         "PRIMITIVES": "PRIMITIVES",
         "LATENCY": xnor_latency(fold.simd, element.bits),
+        "BLOCK_WEIGHTS": int(memory_of(net, layer, fold) == "bram"),
         "WEIGHTS_FILE": f"mem/{layer.name}_weights.mem",
     }
     if preloaded(net, layer):
+        parameters["BLOCK_THRESHOLDS"] = int(blocks_thresholds(net, layer, fold))
         parameters["THRESHOLDS_FILE"] = f"mem/{layer.name}_thresholds.mem"
     if border_classes(layer) > 1:
         *_, height, width, _ = net.shape(layer.name)

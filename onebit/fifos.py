@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from onebit import emit, simulate, system, verilate
-from onebit.cost import interval, rhythm, tail
+from onebit.cost import interval
 from onebit.errors import CheckFailed
 from onebit.folding import MOST_FIFO, Folding
 from onebit.net import Input, Net
+from onebit.reuse import rhythm, tail
 from onebit.streams import fifo_stream
 
 IMAGES, MEASURED = 24, 8  # simulated a trial, and those at the end that are timed

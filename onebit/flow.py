@@ -23,6 +23,7 @@ from onebit import (
     system,
 )
 from onebit.cards import Measured
+from onebit.cost import CEILING
 from onebit.data.speech import background
 from onebit.errors import ConfigError, MissingTool
 from onebit.evaluate import balanced
@@ -136,8 +137,12 @@ def choose_folding(
     target_fps: float | None,
     file: Path | None,
     style: Style = "folded",
+    ceiling: float = CEILING,
 ) -> Folding:
-    """The folding in `file`, else an even one for the board and the rate, or a hard-wired one."""
+    """The folding in `file`, else the best for the board, `ceiling` of it, or for the rate.
+
+    Or the hard-wired one.
+    """
     target = board.load(board_name)
     if file is not None:
         given = folding.checked(folding.load(file), lowered)
@@ -145,7 +150,7 @@ def choose_folding(
         return given
     if style == "hardwired":
         return choose.hardwired(lowered, target, target.clock_mhz)
-    return choose.even(lowered, target, target.clock_mhz, target_fps)
+    return choose.best(lowered, target, target.clock_mhz, target_fps, ceiling)
 
 
 def with_fifos(

@@ -17,6 +17,11 @@ MOST_FIFO = 1 << 16  # beats; more than a whole image of any network that fits a
 MOST_M = 16  # vectors side by side
 Style = Literal["folded", "hardwired"]
 Memory = Literal["auto", "bram", "lutram", "logic"]
+# Where the weights of an Mvau and the rows that a Window holds may lie.
+MEMORIES: dict[type[Layer], tuple[Memory, ...]] = {
+    Mvau: ("auto", "bram", "logic"),
+    Window: ("auto", "bram", "lutram"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +29,8 @@ class Fold:
     """One layer in hardware.
 
     pe neurons x simd inputs a cycle; m vectors share each weight word; `fifo` is the depth of the
-    stream FIFO at the layer's input. An Input, a Window and a Flatten have simd elements a beat, a
+    stream FIFO at the layer's input; `memory` is where the weights of an Mvau or the rows in the
+    ring of a Window lie. An Input, a Window and a Flatten have simd elements a beat, a
     MaxPool pe channels and a Head pe classes; an Input has no FIFO.
     """
 
@@ -92,8 +98,9 @@ def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
         )
     if fold.style == "hardwired":
         _check_hardwired(net, layer, fold)
-    if fold.memory != "auto":
-        raise ConfigError(f"layer {layer.name!r}: memory={fold.memory!r}, only 'auto' is built yet")
+    allowed = MEMORIES.get(type(layer), ("auto",))
+    if fold.memory not in allowed:
+        raise ConfigError(f"layer {layer.name!r}: memory={fold.memory!r} is not in {allowed}")
     _check_beats(net, layer, folding)
 
 

@@ -33,6 +33,12 @@ def xnor_luts(n: int, bits: int = 1) -> int:
     return bits * ceil_div(n, 2) + luts(heights, max(bits + 1, width))
 
 
+def xnor_ffs(n: int, bits: int = 1) -> int:
+    """Flip-flops of rtl/xnor_sum_xc7.sv: the heap's bits before each stage, and the sum."""
+    held = sum(map(sum, _reductions(_xnor_heights(n, bits))))
+    return held + (n * ((1 << bits) - 1)).bit_length()
+
+
 def _xnor_heights(n: int, bits: int) -> list[int]:
     """What each plane of bits leaves: sums of its own weight, carries of twice that."""
     pairs = ceil_div(n, 2)

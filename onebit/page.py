@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onebit import page_board, page_synth
+from onebit import page_board, page_cost, page_synth
 from onebit.page_svg import figure, pipeline, plural, shape, text
 
 Facts = dict[str, Any]
@@ -128,6 +128,8 @@ def page(facts: Facts) -> str:
         *_board(facts),
         _section("Synthesis", page_synth.synthesised(made)) if (made := facts["synthesis"]) else "",
         _section("Size", page_board.size(facts)),
+        _section("Roofline", page_cost.roofline(facts["roofline"], facts["network"])),
+        *_finn(facts),
         _section("Reproduce", _commands(facts)),
     ]
     return (
@@ -368,6 +370,11 @@ def _race(facts: Facts) -> str:
 def _board(facts: Facts) -> list[str]:
     ran = facts["on_board"]
     return [_section("On a simulated board", page_board.on_board(ran))] if ran else []
+
+
+def _finn(facts: Facts) -> list[str]:
+    rows = facts["finn"]
+    return [_section("FINN's estimates", page_cost.finn(rows))] if rows else []
 
 
 def _commands(facts: Facts) -> str:

@@ -14,11 +14,12 @@ from onebit import (
     cost,
     flow,
     recipe,
+    roofline,
     system,
     trial,
     utilisation,
 )
-from onebit.errors import ConfigError
+from onebit.errors import ConfigError, MissingTool
 from onebit.flow import Compiled
 from onebit.lower.runtime import throughput
 from onebit.net import Bit, Element, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
@@ -46,8 +47,8 @@ def simulation(compiled: Compiled) -> dict[str, Any]:
     return facts
 
 
-def build(compiled: Compiled) -> dict[str, Any]:
-    """All facts of the report; measures the CPU as it runs."""
+def build(compiled: Compiled, *, with_finn: bool = False) -> dict[str, Any]:
+    """All facts of the report; measures the CPU as it runs. `with_finn`: FINN's estimates too."""
     simulated = simulation(compiled)
     interval = cost.interval(compiled.net, compiled.folding)
     part = board.load(compiled.folding.board)
@@ -69,12 +70,37 @@ def build(compiled: Compiled) -> dict[str, Any]:
         "ties": compiled.facts["ties"],
         "trained_accuracy": _card(compiled).get("test_accuracy"),
         "layers": [_layer(compiled, layer, interval) for layer in compiled.net.layers],
+        "roofline": roofline.roofline(compiled.net, compiled.folding, part),
+        "finn": finn(compiled, part.part) if with_finn else [],
         "simulation": simulated,
         "on_board": board_run.kept(compiled),
         "synthesis": utilisation.kept(compiled),
         "bitstream": bitstream.kept(compiled),
         "cpu": cpu(compiled, simulated["images_per_second"]),
     }
+
+
+def finn(compiled: Compiled, part: str) -> list[dict[str, Any]]:
+    """FINN's estimates of each layer that both have, beside ours."""
+    try:
+        from onebit.lower.finn_estimate import estimates
+
+        found = estimates(compiled.net, compiled.folding, part)
+    except ImportError as missing:
+        raise MissingTool(
+            f"FINN's hardware nodes cannot be imported: {missing}",
+            hint="make setup-train   (they need PyTorch and more: requirements/train.txt)",
+        ) from None
+    rows = []
+    for theirs in found:
+        fold = compiled.folding.layers[theirs.layer]
+        layer = compiled.net[theirs.layer]
+        lut, _, bram18, _ = cost.layer_cost(compiled.net, compiled.folding, layer).vector
+        ours = {"cycles": cost.cycles(compiled.net, layer, fold), "lut": lut, "bram18": bram18}
+        names = ("pe", "simd", "cycles", "lut", "bram18")
+        row = {f"finn_{name}": getattr(theirs, name) for name in names}
+        rows.append({"name": layer.name, "pe": fold.pe, "simd": fold.simd} | ours | row)
+    return rows
 
 
 def cpu(compiled: Compiled, fpga_rate: float) -> dict[str, Any]:

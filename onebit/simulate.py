@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onebit import emit, golden, memory, system, verilate
-from onebit.cost import interval, rhythm, units
+from onebit.cost import interval, units
 from onebit.errors import CheckFailed, ConfigError, OnebitError
 from onebit.folding import Folding
 from onebit.net import Net
 from onebit.pack import beat_bytes, ceil_div, pack_stream, unpack_stream
+from onebit.reuse import rhythm
 from onebit.streams import Stream, output_stream, region
 
 Ints = NDArray[np.int64]

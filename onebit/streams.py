@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from onebit.cost import gathered, input_beats, input_lanes, output_lanes, scattered
+from onebit.cost import input_beats, input_lanes, output_lanes
 from onebit.folding import Folding
 from onebit.net import Layer, Mvau, Net, Window
 from onebit.pack import ceil_div
+from onebit.reuse import gathered, scattered
 
 GROUPS_A_UNIT = 16  # more than an Mvau and the converter behind it can hold
 

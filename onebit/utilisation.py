@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from onebit import board, cost, netlist, synth, system
+from onebit import board, calibration, cost, netlist, synth, system
 from onebit.board import Board
 from onebit.errors import CheckFailed, OnebitError
 from onebit.flow import Compiled
@@ -42,6 +42,7 @@ def measure(compiled: Compiled, done: Synthesised) -> Facts:
     if counts[REST] == Counts():
         del counts[REST]
     part = board.load(compiled.folding.board)
+    rows = [{"name": name, **asdict(each)} for name, each in counts.items()]
     return {
         "format": FORMAT,
         "network": compiled.facts["network"],
@@ -58,6 +59,7 @@ def measure(compiled: Compiled, done: Synthesised) -> Facts:
         "total": asdict(sum(counts.values(), Counts())),
         "of": {name: getattr(part, name) for name in RESOURCES},
         "modules": _modules(done, taken),
+        "calibration": calibration.compared(compiled.net, compiled.folding, rows),
         "check": None,
     }
 

@@ -1,4 +1,4 @@
-// fifo: stream FIFO of any depth, for small distributed memories.
+// fifo: stream FIFO of any depth, in LUTs up to 8 Kibit, beyond that in block RAM.
 // First-word fall-through: a beat can leave one cycle after it came. Throughput 1 beat/cycle.
 // Neither handshake output depends combinationally on an input.
 module fifo #(
@@ -23,6 +23,7 @@ module fifo #(
   localparam int unsigned AW = $clog2(DEPTH);
   localparam int unsigned CW = $clog2(DEPTH + 1);
 
+  (* ram_style = WIDTH * DEPTH > 8192 ? "block" : "distributed" *)
   logic [WIDTH-1:0] mem [DEPTH];
   logic [AW-1:0]    write_at, read_at;
   logic [CW-1:0]    held;

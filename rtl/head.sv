@@ -65,7 +65,9 @@ module head #(
   end
 
   // Stage 1: constants. Stage 2: products. Stage 3: logits.
+  (* rom_style = "logic" *)
   logic [PE*SCALE_W-1:0] scales [NF];
+  (* rom_style = "logic" *)
   logic [PE*LOGIT_W-1:0] biases [NF];
   logic [PE*ACC_W-1:0]   acc_1;
   logic [PE*SCALE_W-1:0] scale_1;

@@ -141,6 +141,7 @@ module maxpool #(
   if (KH == 1) begin : gen_one_row
     assign any_1 = any_x_1;
   end else begin : gen_rows
+    (* ram_style = OW * CF < 3 ? "auto" : "distributed" *)
     logic [KH-2:0][PE-1:0] history [OW*CF];
     logic [KH-2:0][PE-1:0] above;  // index 0 is the last one
 

@@ -41,6 +41,8 @@ module mvau #(
   parameter  int unsigned CLASSES    = 1,     // classes of positions, each with its thresholds
   parameter  int unsigned OH         = 1,     // rows of positions, when CLASSES > 1
   parameter  int unsigned OW         = 1,     // columns of positions, when CLASSES > 1
+  parameter  bit          BLOCK_WEIGHTS    = 1'b0,  // weights in block RAM; else in LUTs
+  parameter  bit          BLOCK_THRESHOLDS = 1'b0,  // thresholds likewise
   parameter  string       WEIGHTS_FILE    = "weights.mem",
   parameter  string       THRESHOLDS_FILE = "thresholds.mem",  // read if THRESHOLDS or of integers
   parameter  string       ROWS_FILE       = "rows.mem",        // read when CLASSES > 1
@@ -110,8 +112,9 @@ module mvau #(
 
   // Stage 1: inputs and weights.
   logic [M*SIMD*IN_BITS-1:0] x_1;
-  logic [PE*SIMD-1:0]        weights [NF*SF];
   logic [PE*SIMD-1:0]        w_1;
+  (* rom_style = BLOCK_WEIGHTS ? "block" : "logic" *)
+  logic [PE*SIMD-1:0]        weights [NF*SF];
 
   initial $readmemh(WEIGHTS_FILE, weights);
   always_ff @(posedge clk) w_1 <= weights[addr];
@@ -119,6 +122,7 @@ module mvau #(
   if (NF == 1) begin : gen_no_replay
     always_ff @(posedge clk) x_1 <= s_axis_tdata;
   end else begin : gen_replay
+    (* ram_style = SF < 3 ? "auto" : SF * M * SIMD * IN_BITS > 8192 ? "block" : "distributed" *)
     logic [M*SIMD*IN_BITS-1:0] buffer [SF];
     always_ff @(posedge clk) begin
       if (issue && !replay) buffer[sf] <= s_axis_tdata;
@@ -147,6 +151,7 @@ module mvau #(
 
   if (THRESHOLDS || !BIPOLAR_IN) begin : gen_thresholds
     localparam int unsigned WORD_W = CLASSES * NF > 1 ? $clog2(CLASSES * NF) : 1;
+    (* rom_style = BLOCK_THRESHOLDS ? "block" : "logic" *)
     logic [PE*ACC_W-1:0]        thresholds [CLASSES*NF];
     logic [DOT-1:0][WORD_W-1:0] word;
 

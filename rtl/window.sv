@@ -22,6 +22,7 @@ module window #(
   parameter  int unsigned SIMD = 2,  // elements an output beat
   parameter  int unsigned FILL = 0,  // a padded element
   parameter  int unsigned ROWS = 4,  // image rows that the ring holds, when SIMD <= C
+  parameter  bit          BLOCK = 1'b0,  // the ring in block RAM; else in LUTs
   localparam int unsigned IN   = SIMD < C ? SIMD : C  // elements an input beat
 ) (
   input  logic                 clk,
@@ -38,7 +39,7 @@ module window #(
   if (SIMD <= C) begin : gen_ring
     window_ring #(
       .H(H), .W(W), .C(C), .BITS(BITS), .KH(KH), .KW(KW), .SH(SH), .SW(SW), .PT(PT), .PL(PL),
-      .OH(OH), .OW(OW), .SIMD(SIMD), .FILL(FILL), .ROWS(ROWS)
+      .OH(OH), .OW(OW), .SIMD(SIMD), .FILL(FILL), .ROWS(ROWS), .BLOCK(BLOCK)
     ) u_ring (
       .clk,
       .rst,

@@ -27,7 +27,8 @@ module window_ring #(
   parameter int unsigned OW   = 6,  // output columns
   parameter int unsigned SIMD = 2,  // elements a beat, need not divide C
   parameter int unsigned FILL = 0,  // a padded element
-  parameter int unsigned ROWS = 4   // image rows in the ring
+  parameter int unsigned ROWS = 4,  // image rows in the ring
+  parameter bit          BLOCK = 1'b0  // the ring in block RAM; else in LUTs
 ) (
   input  logic                 clk,
   input  logic                 rst,
@@ -109,6 +110,7 @@ module window_ring #(
   end
 
   // Writer.
+  (* ram_style = BLOCK ? "block" : "distributed" *)
   logic [SIMD*BITS-1:0] mem [DEPTH];
   logic [ADDR_W-1:0]    write_at;
   logic [BEAT_W-1:0]    beat;

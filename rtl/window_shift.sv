@@ -112,6 +112,7 @@ module window_shift #(
     always_ff @(posedge clk) if (step) line <= column[KH-1:1];
   end else begin : gen_lines
     localparam int unsigned AW = W > 1 ? $clog2(W) : 1;
+    (* ram_style = W * (KH - 1) * PIXEL > 8192 ? "block" : "distributed" *)
     logic [KH-2:0][PIXEL-1:0] lines [W];
     logic [KH-2:0][PIXEL-1:0] line;
     assign column[KH-2:0] = line;

@@ -22,7 +22,7 @@ def test_rtl_equals_golden(
     path = tmp_path / f"{name}.onnx"
     bnn_pynq.export(name, path, 1)
     lowered = lower(path, raw="uint8/255")
-    folds = choose.even(lowered.net, board.load("pynq-z2"), 100.0)
+    folds = choose.best(lowered.net, board.load("pynq-z2"), 100.0)
     chosen = flow.Subject(name=name, model=path, title=name, data=None)
     flow.write(chosen, lowered, folds, tmp_path / "out")
     shape = (THROUGH_RTL[name], *lowered.net.input.shape)

@@ -71,7 +71,7 @@ def test_the_smallest_fifos_keep_the_interval(
     case: Case, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     net = case.lowered(tmp_path)
-    start = choose.even(net, board.load("pynq-z2"), 100.0)
+    start = choose.best(net, board.load("pynq-z2"), 100.0)
     (tmp_path / "trials").mkdir()
     trials = fifos.prepared(net, start, tmp_path / "trials")
     began = time.perf_counter()
@@ -98,7 +98,7 @@ def test_the_smallest_fifos_keep_the_interval(
 
 def test_the_sized_accelerator_itself_keeps_the_interval(tmp_path: Path) -> None:
     net = larq("gtsrb_xnor").lowered(tmp_path)
-    start = choose.even(net, board.load("pynq-z2"), 100.0)
+    start = choose.best(net, board.load("pynq-z2"), 100.0)
     folding = fifos.sized(net, start)
     lowest = fifos.with_depths(start, {})
     measured = []

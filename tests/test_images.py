@@ -117,7 +117,7 @@ def test_the_file_reads_back_as_it_was():
 
 def folded(**edits: dict[str, int]) -> folding.Folding:
     """A valid folding of NET with some folds edited."""
-    folds = choose.even(NET, BOARD, 100.0)
+    folds = choose.best(NET, BOARD, 100.0)
     return replace(
         folds,
         layers={name: replace(fold, **edits.get(name, {})) for name, fold in folds.layers.items()},
@@ -156,9 +156,9 @@ def test_a_window_takes_the_cycles_of_its_header(simd, cycles):
 
 
 def test_an_even_folding_is_even():
-    fastest = choose.even(NET, BOARD, 100.0)
+    fastest = choose.best(NET, BOARD, 100.0)
     assert folding.checked(fastest, NET) is fastest
     assert cost.interval(NET, fastest) == max(choose.least(NET, layer) for layer in NET.layers)
-    slow = choose.even(NET, BOARD, 100.0, 1e8 / 1000)
+    slow = choose.best(NET, BOARD, 100.0, 1e8 / 1000)
     assert cost.interval(NET, slow) <= 1000
     assert cost.luts(NET, slow) < cost.luts(NET, fastest)

@@ -84,6 +84,18 @@ def facts() -> dict[str, Any]:
         "bram_estimate": 21,
         "bram_board": 140,
         "trained_accuracy": None,
+        "roofline": {
+            "macs": 4736,
+            "macs_a_bit": 18.5,
+            "achieved": 789.3,
+            "port_bits": 64,
+            "port": 1184.0,
+            "roofs": [
+                {"name": "LUTs", "macs": 55_000.0, "how": "53,200 LUTs, 0.97 a MAC"},
+                {"name": "block RAM", "macs": 10_080.0, "how": "10,080 weight bits a cycle"},
+            ],
+        },
+        "finn": [],
         "layers": [
             layer("input", "input", "64", 6),
             layer("fc1", "mvau", "64 -> 64", 6, 4096),
@@ -307,3 +319,28 @@ def test_what_the_tools_said_replaces_the_estimate(facts: dict[str, Any]) -> Non
         assert "nothing has been synthesised" not in made
         assert "<strong>17,434</strong> of 53,200 (32.8%)" in made
         assert ("67.5 MHz" in made) == (timing is not None)
+
+
+def test_the_roofline_names_its_axes_its_roofs_and_what_is_achieved(facts: dict[str, Any]) -> None:
+    shown = read(facts).text
+    for says in (
+        "MACs per bit of an image",
+        "MACs per cycle",
+        "port: 64 bits a cycle",
+        "LUTs: 53,200 LUTs, 0.97 a MAC: 55,000",
+        "block RAM: 10,080 weight bits a cycle: 10,080",
+        "digits-mlp: 789",
+        "67% of what LUTs and port allow",
+    ):
+        assert says in shown, says
+
+
+def test_finns_estimates_stand_beside_ours(facts: dict[str, Any]) -> None:
+    assert "FINN" not in page(facts)
+    ours = {"name": "fc1", "pe": 43, "simd": 32, "cycles": 6, "lut": 1234, "bram18": 2}
+    finns = {"pe": 32, "simd": 32, "cycles": 8, "lut": 9876, "bram18": 4}
+    facts["finn"] = [ours | {f"finn_{key}": value for key, value in finns.items()}]
+    shown = read(facts).text
+    assert "FINN's estimates" in shown
+    for number in ("43", "1,234", "9,876", "8"):
+        assert number in shown

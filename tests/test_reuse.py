@@ -15,7 +15,7 @@ import small_convs
 import test_random_convs
 import test_random_nets
 import tiny
-from onebit import cost, fifos, flow, folding, golden, trial
+from onebit import cost, fifos, flow, folding, golden, reuse, trial
 from onebit.deploy import description
 from onebit.driver import Accelerator
 from onebit.errors import ConfigError
@@ -141,7 +141,7 @@ def test_cycles_are_those_of_a_group(tmp_path: Path) -> None:
     assert rates["fc2"] == 6 * 3 / 2
     assert (rates["fc1_gather"], rates["fc2_scatter"], rates["fc2_gather"]) == (8, 6, 6)
     assert cost.interval(made.net, made.folding) == 8 * 6 / 5
-    assert cost.rhythm(made.net, made.folding) == 10
+    assert reuse.rhythm(made.net, made.folding) == 10
     assert group_cycles(made.net, made.folding, region(made.net, made.folding, "fc1")) == 48
 
 
