@@ -190,8 +190,10 @@ def compile_network(options: argparse.Namespace) -> int:
         lowered = lower(chosen.model, title=chosen.title, raw=options.input)
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
-    folds = flow.choose_folding(lowered.net, options.board, options.target_fps, options.folding)
-    if options.folding is None and not options.check:
+    folds, unsized = flow.choose_folding(
+        lowered.net, options.board, options.target_fps, options.folding, chosen.folding
+    )
+    if unsized and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
     if too_much := cost.overflow(lowered.net, folds, part):
@@ -205,7 +207,7 @@ def compile_network(options: argparse.Namespace) -> int:
         "out": None if options.check else str(out),
         "net_hash": lowered.net.hash,
         "ii_cycles": interval,
-        "fifos_given": options.folding is not None,
+        "fifos_given": not unsized,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),

@@ -185,8 +185,8 @@ def lut_estimate(net: Net, layer: Layer, fold: Fold) -> int:
             rom = ceil_div(words, 64) if words <= LUT_WORDS else 0
             low, high = net.acc_range(layer.name)
             accumulator = (high - low).bit_length() + 1
-            logic = fold.simd * per_lane + accumulator * 2
-            return int(fold.pe * (fold.m * logic + fold.simd * rom))
+            sums = fold.m * fold.pe * accumulator * 2
+            return int(fold.pe * fold.simd * (fold.m * per_lane + rom) + sums)
 
 
 def _window_luts(net: Net, window: Window, simd: int) -> int:
