@@ -32,9 +32,9 @@ def compile_network(options: argparse.Namespace) -> int:
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
     with stderr.status("folding"):
-        wanted = options.target_fps, options.folding, options.style, ceiling
-        folds = flow.choose_folding(lowered.net, options.board, *wanted)
-    if options.folding is None and not options.check:
+        wanted = options.target_fps, options.folding, chosen.folding, options.style, ceiling
+        folds, unsized = flow.choose_folding(lowered.net, options.board, *wanted)
+    if unsized and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
     out = options.out or OUT / chosen.name
@@ -42,7 +42,7 @@ def compile_network(options: argparse.Namespace) -> int:
         flow.write(chosen, lowered, folds, out, _command(options))
     facts = _facts(chosen, lowered, folds, part) | {
         "out": None if options.check else str(out),
-        "fifos_given": options.folding is not None,
+        "fifos_given": not unsized,
     }
     if options.explain:
         facts["folding"] = choose.explained(lowered.net, folds, part, ceiling)
