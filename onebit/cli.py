@@ -164,19 +164,10 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--check", action="store_true", help="stop before anything is written; exit code tells"
     )
-    parser.add_argument(
-        "--ceiling",
-        type=float,
-        default=80,
-        metavar="PERCENT",
-        help="of the board's LUTs, flip-flops, block RAMs and DSPs that a folding may take (80)",
-    )
-    parser.add_argument(
-        "--explain",
-        action="store_true",
-        help="print what each node of the source became, what limits rate and board, "
-        "and what the next faster folding takes",
-    )
+    share = "what a folding may take of LUTs, flip-flops, block RAMs and DSPs (80)"
+    parser.add_argument("--ceiling", type=float, default=80, metavar="PERCENT", help=share)
+    reasons = "print what nodes became, what limits rate and board, what is next"
+    parser.add_argument("--explain", action="store_true", help=reasons)
 
 
 def _add_simulate(parser: argparse.ArgumentParser) -> None:
@@ -286,9 +277,7 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
 
 def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
-    parser.add_argument(
-        "--finn", action="store_true", help="FINN's estimates of cycles and LUTs beside ours"
-    )
+    parser.add_argument("--finn", action="store_true", help="FINN's estimates beside ours")
 
 
 def _add_deploy(parser: argparse.ArgumentParser) -> None:
