@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import tiny
-from onebit import board, flow, gates, netlist, recipe, synth, trial, utilisation
+from onebit import board, flow, gates, netlist, recipe, synth, system, trial, utilisation
 from onebit.errors import CheckFailed, ConfigError
 
 Onebit = Callable[..., tiny.Said]
@@ -269,3 +269,25 @@ def test_what_cannot_be_synthesised_is_refused(onebit: Onebit, made: Path, tmp_p
     (made / "rtl" / "mvau.sv").unlink()
     with pytest.raises(ConfigError, match="no file of rtl/ has the module 'mvau'"):
         synth.units(made)
+
+
+def test_no_more_run_at_once_than_asked() -> None:
+    running, most, ended = set(), 0, []
+
+    def on_line(index: int, line: str) -> None:
+        nonlocal most
+        running.add(index) if line == "start" else running.discard(index)
+        most = max(most, len(running))
+
+    command = ["sh", "-c", "echo start; sleep 0.1; echo end; exit $1", "sh"]
+    commands = [[*command, str(code)] for code in range(5)]
+    found = system.run_all(
+        commands,
+        cwd=Path(),
+        on_line=on_line,
+        on_end=lambda index, code: ended.append((index, code)),
+        at_once=2,
+    )
+    assert most <= 2 and not running
+    assert [code for code, _ in found] == [0, 1, 2, 3, 4]
+    assert sorted(ended) == [(code, code) for code in range(5)]
