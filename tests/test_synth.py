@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 import tiny
-from onebit import board, flow, gates, netlist, recipe, synth, trial, utilisation
+from onebit import board, flow, gates, netlist, recipe, synth, system, trial, utilisation
 from onebit.errors import CheckFailed, ConfigError
 
 Onebit = Callable[..., tiny.Said]
@@ -212,21 +212,19 @@ def test_a_wrong_lut_is_found(
         shutil.copytree(job.folder, tmp_path / "cache" / job.folder.name)
     monkeypatch.setenv("ONEBIT_CACHE", str(tmp_path / "cache"))
     file = done.units["u_fc2"].folder / "netlist.v"
-    file.write_text(with_wrong_lut(file.read_text(), r"gen_pe\[0\]\.gen_bits\.count"))
+    file.write_text(with_wrong_lut(file.read_text(), "gen_pe[0].gen_bits.count [1]"))
     said = onebit("synth", made, "--check", IMAGES)
     assert said.code == 1
     assert re.search(r"error: the netlist: \d+ of 20 images differ", said.err)
     assert facts(made)["check"]["mismatches"] > 0
 
 
-def with_wrong_lut(netlist: str, register: str) -> str:
-    """The netlist with one LUT upside down, the first that feeds a bit of the register."""
-    for fed in re.findall(rf"\.D\((_\d+_)\),\s+\.Q\(\\{register} \[", netlist):
-        pattern = rf"(LUT(\d) #\(\s+\.INIT\(\d+'h)(\w+)(?=\)[^;]*\.O\({fed}\))"
-        made, count = re.subn(pattern, inverted, netlist)
-        if count:
-            return made
-    raise AssertionError(f"no LUT feeds {register}")
+def with_wrong_lut(netlist: str, net: str) -> str:
+    """The netlist with the first LUT upside down that reads the net."""
+    pattern = rf"(LUT(\d) #\(\s+\.INIT\(\d+'h)(\w+)(?=\)[^;]*\.I\d\(\\{re.escape(net)}\))"
+    made, count = re.subn(pattern, inverted, netlist, count=1)
+    assert count == 1
+    return made
 
 
 def inverted(match: re.Match[str]) -> str:
@@ -271,3 +269,25 @@ def test_what_cannot_be_synthesised_is_refused(onebit: Onebit, made: Path, tmp_p
     (made / "rtl" / "mvau.sv").unlink()
     with pytest.raises(ConfigError, match="no file of rtl/ has the module 'mvau'"):
         synth.units(made)
+
+
+def test_no_more_run_at_once_than_asked() -> None:
+    running, most, ended = set(), 0, []
+
+    def on_line(index: int, line: str) -> None:
+        nonlocal most
+        running.add(index) if line == "start" else running.discard(index)
+        most = max(most, len(running))
+
+    command = ["sh", "-c", "echo start; sleep 0.1; echo end; exit $1", "sh"]
+    commands = [[*command, str(code)] for code in range(5)]
+    found = system.run_all(
+        commands,
+        cwd=Path(),
+        on_line=on_line,
+        on_end=lambda index, code: ended.append((index, code)),
+        at_once=2,
+    )
+    assert most <= 2 and not running
+    assert [code for code, _ in found] == [0, 1, 2, 3, 4]
+    assert sorted(ended) == [(code, code) for code in range(5)]
