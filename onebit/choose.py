@@ -7,7 +7,7 @@ useful fold of a stage is an option, and onebit/solve.py finds the best choice.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from onebit.board import Board
@@ -29,7 +29,7 @@ from onebit.cost import (
     window_cycles,
 )
 from onebit.errors import ConfigError
-from onebit.folding import Fold, Folding, Memory
+from onebit.folding import Fold, Folding, Memory, can_be_hardwired
 from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 from onebit.resources import Cost
@@ -87,6 +87,21 @@ def _cycles_for(net: Net, clock_mhz: float, target_fps: float) -> int:
             hint=f"ask for more than 0 and at most {clock_mhz * 1e6 / floor:,.0f} images/s",
         )
     return most
+
+
+def hardwired(net: Net, board: Board, clock_mhz: float) -> Folding:
+    """The fastest folding, the weights of dense 1-bit layers as logic; ConfigError without any."""
+    made = problem(net, board, port=False)
+    fastest = made.chain.cheapest(made.chain.intervals[0])
+    assert fastest
+    folding = made.folding(net, board, clock_mhz, fastest)
+    folds = dict(folding.layers)
+    for layer in net.mvaus:
+        if net.window(layer) is None and can_be_hardwired(net, layer):
+            folds[layer.name] = Fold(pe=layer.mh, simd=layer.mw, style="hardwired")
+    if folds == folding.layers:
+        raise ConfigError("no layer can be hard-wired: none is dense with 1-bit inputs")
+    return replace(folding, layers=folds)
 
 
 def problem(net: Net, board: Board, ceiling: float = CEILING, *, port: bool = True) -> Problem:
@@ -210,9 +225,9 @@ def explained(net: Net, folding: Folding, board: Board, ceiling: float = CEILING
     }
 
 
-def _row(net: Net, folding: Folding, layer: Layer, now: int) -> dict[str, Any]:
+def _row(net: Net, folding: Folding, layer: Layer, now: float) -> dict[str, Any]:
     fold = folding.layers[layer.name]
-    taken, cost = cycles(net, layer, fold), layer_cost(net, folding, layer)
+    taken, cost = cycles(net, layer, fold) / fold.m, layer_cost(net, folding, layer)
     return {
         "name": layer.name,
         "pe": fold.pe,

@@ -154,6 +154,12 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
         "--target-fps", type=float, metavar="N", help="images/s to reach with the least hardware"
     )
     choice.add_argument("--folding", type=Path, metavar="FILE", help="a folding.toml to build")
+    choice.add_argument(
+        "--style",
+        choices=("folded", "hardwired"),
+        default="folded",
+        help="hardwired: dense 1-bit layers as logic, one image a cycle if all are (folded)",
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="output folder (out/NET)")
     parser.add_argument(
         "--check", action="store_true", help="stop before anything is written; exit code tells"

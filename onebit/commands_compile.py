@@ -32,23 +32,21 @@ def compile_network(options: argparse.Namespace) -> int:
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
     with stderr.status("folding"):
-        folds = flow.choose_folding(
-            lowered.net, options.board, options.target_fps, options.folding, ceiling
-        )
-    if options.folding is None and not options.check:
+        wanted = options.target_fps, options.folding, chosen.folding, options.style, ceiling
+        folds, unsized = flow.choose_folding(lowered.net, options.board, *wanted)
+    if unsized and not options.check:
         folds = _with_fifos(lowered.net, folds)
     part = board.load(folds.board)
-    if too_much := cost.overflow(lowered.net, folds, part, ceiling):
-        stderr.print(f"warning: more than {part.name} offers: {too_much}")
     out = options.out or OUT / chosen.name
     if not options.check:
         flow.write(chosen, lowered, folds, out, _command(options))
     facts = _facts(chosen, lowered, folds, part) | {
         "out": None if options.check else str(out),
-        "fifos_given": options.folding is not None,
+        "fifos_given": not unsized,
     }
     if options.explain:
         facts["folding"] = choose.explained(lowered.net, folds, part, ceiling)
+    _warn(facts, part, cost.overflow(lowered.net, folds, part, ceiling))
     if options.json:
         emit_json(facts)
         return 0
@@ -61,6 +59,13 @@ def compile_network(options: argparse.Namespace) -> int:
     return 0
 
 
+def _warn(facts: dict[str, Any], part: Board, too_much: str) -> None:
+    if too_much:
+        stderr.print(f"warning: more than {part.name} offers: {too_much}")
+    if (port := facts["port_images_per_second"]) < facts["images_per_second"]:
+        stderr.print(f"note: {part.name}'s {part.port_bits}-bit port allows {port:,.0f} images/s")
+
+
 def _facts(chosen: Subject, lowered: Lowered, folds: Folding, part: Board) -> dict[str, Any]:
     from onebit import cost
 
@@ -70,6 +75,7 @@ def _facts(chosen: Subject, lowered: Lowered, folds: Folding, part: Board) -> di
         "net_hash": lowered.net.hash,
         "ii_cycles": interval,
         "images_per_second": folds.clock_mhz * 1e6 / interval,
+        "port_images_per_second": cost.port_rate(lowered.net, folds, part),
         "clock_mhz": folds.clock_mhz,
         "lut_estimate": cost.luts(lowered.net, folds),
         "lut_board": part.lut,
@@ -85,9 +91,9 @@ def _facts(chosen: Subject, lowered: Lowered, folds: Folding, part: Board) -> di
 def _command(options: argparse.Namespace) -> str:
     """The command line that compiles the same network again."""
     words = ["onebit", "compile", str(options.network)]
-    for name in ("data", "input", "target_fps", "folding", "out"):
+    for name in ("data", "input", "target_fps", "folding", "style", "out"):
         value = getattr(options, name)
-        if value is not None:
+        if value not in (None, "folded"):
             words += [
                 f"--{name.replace('_', '-')}",
                 f"{value:g}" if name == "target_fps" else str(value),

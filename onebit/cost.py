@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from onebit import resources
+from onebit import hardwired, resources
 from onebit.board import Board
 from onebit.geometry import Axis
 from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window, signed_bits
-from onebit.pack import ceil_div
+from onebit.pack import beat_bytes, ceil_div
 from onebit.resources import Cost
+from onebit.reuse import gathered, scattered
 
 if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
@@ -25,10 +26,18 @@ CACHED = 1024  # layers whose shape is kept: a folding is chosen among thousands
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """A hardware unit and the cycles that one image occupies it."""
+    """A hardware unit and the cycles that so many images occupy it."""
 
     name: str
     cycles: int
+    images: int = 1
+
+    @property
+    def per_image(self) -> float:
+        """Cycles an image, a whole number where they are one."""
+        return (
+            self.cycles / self.images if self.cycles % self.images else self.cycles // self.images
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,15 +177,24 @@ def input_lanes(net: Net, layer: Layer, fold: Fold) -> int:
 def units(net: Net, folding: Folding) -> Iterator[Unit]:
     """Every unit that can limit the rate.
 
-    A width converter takes the beats of its slower side, never more than the units it joins.
+    A width converter takes the beats of its slower side, never more than the units it joins; a
+    gather or scatter takes those of the vectors that pass it one after the other.
     """
     for layer in net.layers:
-        yield Unit(name=layer.name, cycles=cycles(net, layer, folding.layers[layer.name]))
+        fold = folding.layers[layer.name]
+        yield Unit(name=layer.name, cycles=cycles(net, layer, fold), images=fold.m)
+        if isinstance(layer, Mvau) and gathered(folding, layer):
+            beats = input_beats(net, layer, fold.simd)
+            yield Unit(name=f"{layer.name}_gather", cycles=net.positions(layer.name) * beats)
+        if scattered(folding, layer):
+            source = net[layer.inputs[0]]
+            beats = ceil_div(net.shape(source.name)[-1], folding.layers[source.name].pe)
+            yield Unit(name=f"{layer.name}_scatter", cycles=net.positions(source.name) * beats)
 
 
-def interval(net: Net, folding: Folding) -> int:
-    """The initiation interval: cycles between images once the pipeline is full."""
-    return max(unit.cycles for unit in units(net, folding))
+def interval(net: Net, folding: Folding) -> float:
+    """The initiation interval: cycles between images once the pipeline is full, on average."""
+    return max(unit.per_image for unit in units(net, folding))
 
 
 def memory_of(net: Net, layer: Layer, fold: Fold) -> str:
@@ -230,6 +248,8 @@ def _unit(net: Net, layer: Layer, fold: Fold) -> Cost:
             kernel = (own.rows.kernel, own.columns.kernel)
             inverts = bool(layer.invert.any())
             return resources.maxpool(kernel, own.columns.out * folds, fold.pe, folds, inverts)
+        case Mvau() if fold.style == "hardwired":
+            return Cost(lut=hardwired.plan(layer).luts)
         case Mvau():
             return _mvau(net, layer, fold)
         case Head():
@@ -295,7 +315,7 @@ def layer_cost(net: Net, folding: Folding, layer: Layer) -> Cost:
         source = net[layer.inputs[0]]
         given = output_lanes(source, folding.layers[source.name])
         found += before(net, layer, given, input_lanes(net, layer, fold), fold.fifo)
-    return found
+    return found + Cost(lut=_joint_luts(net, folding, layer))
 
 
 def total(net: Net, folding: Folding) -> Cost:
@@ -306,6 +326,27 @@ def total(net: Net, folding: Folding) -> Cost:
 def luts(net: Net, folding: Folding) -> int:
     """The estimated LUTs of the whole accelerator."""
     return total(net, folding).vector[0]
+
+
+def _joint_luts(net: Net, folding: Folding, layer: Layer) -> int:
+    """The LUTs of the gather and the scatter ahead of a layer.
+
+    Two LUTs hold 3 bits of 32 words; a scatter selects one of four slices in a LUT a bit.
+    """
+    found = 0
+    if isinstance(layer, Mvau) and gathered(folding, layer):
+        fold = folding.layers[layer.name]
+        width = fold.simd * net.element(layer.inputs[0]).bits
+        words = 2 * input_beats(net, layer, fold.simd)
+        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
+    if scattered(folding, layer):
+        source = net[layer.inputs[0]]
+        fold = folding.layers[source.name]
+        width = fold.pe * net.element(source.name).bits
+        words = 2 * ceil_div(net.shape(source.name)[-1], fold.pe)
+        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
+        found += width * ceil_div(fold.m, 4)
+    return found
 
 
 def brams(net: Net, folding: Folding) -> int:
@@ -322,8 +363,6 @@ def budget(board: Board, ceiling: float) -> tuple[int, int, int, int]:
 
 def overflow(net: Net, folding: Folding, board: Board, ceiling: float = CEILING) -> str:
     """What of the folding exceeds the board by the estimate; empty where nothing does."""
-    first = net.input
-    port = folding.layers[first.name].simd * first.element.bits
     needed, most = total(net, folding).vector, budget(board, ceiling)
     there = board.lut, board.ff, board.bram36, board.dsp
     found = []
@@ -331,6 +370,13 @@ def overflow(net: Net, folding: Folding, board: Board, ceiling: float = CEILING)
         if taken > limit:
             shown = ceil_div(taken, 2) if name == "BRAM18" else taken
             found.append(f"about {shown:,} {name}, of {all_of:,} (at most {ceiling:.0%} are used)")
-    if port > board.port_bits:
-        found.append(f"{port} input bits a cycle, through a port of {board.port_bits}")
     return "; ".join(found)
+
+
+def port_rate(net: Net, folding: Folding, board: Board) -> float:
+    """The images/s that come through the board's memory port."""
+    first = net.input
+    simd = folding.layers[first.name].simd
+    beats = net.positions(first.name) * ceil_div(first.shape[-1], simd)
+    bits = 8 * beats * beat_bytes(simd, first.element.bits)
+    return folding.clock_mhz * 1e6 * board.port_bits / bits

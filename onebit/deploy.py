@@ -11,12 +11,13 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import numpy as np
 
-from onebit import cost, data, emit, golden, system
+from onebit import cost, data, golden, system
 from onebit.bitstream import FACTS, FOLDER, file_name
 from onebit.errors import ConfigError
 from onebit.flow import Compiled
 from onebit.net import Int
 from onebit.pack import ceil_div
+from onebit.streams import output_stream
 from onebit.trial import Samples
 
 FORMAT = 1  # of the description; onebit/driver.py reads it
@@ -57,7 +58,7 @@ def description(compiled: Compiled, built: Bitstream | None = None) -> dict[str,
     """
     net, folding = compiled.net, compiled.folding
     first, head = net.input, net.head
-    stream = emit.output_stream(net, folding, first.name)
+    stream = output_stream(net, folding, first.name)
     return {
         "format": FORMAT,
         "network": compiled.facts["network"],

@@ -7,38 +7,27 @@ build.
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from onebit import memory, system
-from onebit.cost import blocks_thresholds, input_beats, input_lanes, memory_of, output_lanes
+from onebit import emit_hardwired, memory, system
+from onebit.cost import blocks_thresholds, input_beats, memory_of
 from onebit.folding import Fold, Folding
 from onebit.heap import xnor_latency
 from onebit.memory import acc_bits, border_classes, preloaded, scale_bits
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
+from onebit.reuse import gathered
+from onebit.streams import (
+    Joint,
+    group_cycles,
+    groups_under_way,
+    joints,
+    output_stream,
+    region,
+)
 
 Parameters = dict[str, int | str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stream:
-    """A stream between units: `vectors` an image of `n` elements of `bits` bits, `lanes` a beat."""
-
-    name: str
-    vectors: int
-    n: int
-    bits: int
-    lanes: int
-
-    @property
-    def width(self) -> int:
-        return self.lanes * self.bits
-
-    @property
-    def beats(self) -> int:
-        """Beats an image."""
-        return self.vectors * ceil_div(self.n, self.lanes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,18 +78,6 @@ def write(net: Net, folding: Folding, folder: Path) -> None:
         (mem / name).write_text(text)
 
 
-def output_stream(net: Net, folding: Folding, name: str) -> Stream:
-    """The stream that layer `name` puts out."""
-    layer = net[name]
-    *_, n = net.shape(name)
-    vectors, lanes = net.positions(name), output_lanes(layer, folding.layers[name])
-    if isinstance(layer, Window):
-        *_, channels = net.shape(layer.inputs[0])
-        if lanes <= channels:  # a vector is a pixel of a patch
-            n, vectors = channels, vectors * n // channels
-    return Stream(name=name, vectors=vectors, n=n, bits=net.element(name).bits, lanes=lanes)
-
-
 def result(net: Net, folding: Folding) -> Result:
     """The layout of the accelerator's output."""
     head = net.head
@@ -140,6 +117,8 @@ def accelerator(net: Net, folding: Folding) -> str:
         f"  assign s_axis_tready = {first.name}_tready;",
     ]
     for layer in net.layers:
+        if isinstance(layer, Mvau) and folding.layers[layer.name].style == "hardwired":
+            parts += ["", *emit_hardwired.constants(net, layer)]
         if not isinstance(layer, Input):
             parts += ["", *_layer(net, folding, layer)]
     return "\n".join([*parts, "endmodule", ""])
@@ -173,61 +152,82 @@ def probed(net: Net) -> list[Layer]:
 
 
 def probes(net: Net, folding: Folding) -> str:
-    """Simulation only: a probe on each unit's output stream that writes LAYER.beats."""
+    """Simulation only: a probe on each unit's output stream that writes LAYER.beats.
+
+    One on each gather writes LAYER_count.beats: how many vectors of each group are valid.
+    """
     lines = ["// probes: writes what each unit puts out to a file; for simulation only."]
     for layer in probed(net):
-        stream = output_stream(net, folding, layer.name)
-        parameters: Parameters = {"WIDTH": stream.width, "FILE": f"{layer.name}.beats"}
-        ports = [f".{port}({layer.name}_{port})" for port in ("tdata", "tvalid", "tready")]
-        name = f"u_probe_{layer.name}"
-        lines += ["", *_instance("bind accelerator stream_probe", name, parameters, ports, "")]
+        lines += _probe(layer.name, output_stream(net, folding, layer.name).width)
+        if gathered(folding, layer):
+            lines += _probe(f"{layer.name}_count", folding.layers[layer.name].m.bit_length())
     return "\n".join([*lines, ""])
 
 
-def _layer(net: Net, folding: Folding, layer: Layer) -> list[str]:
-    """The layer's FIFO, width converter and unit.
+def _probe(stream: str, width: int) -> list[str]:
+    parameters: Parameters = {"WIDTH": width, "FILE": f"{stream}.beats"}
+    ports = [f".{port}({stream}_{port})" for port in ("tdata", "tvalid", "tready")]
+    return [
+        "",
+        *_instance("bind accelerator stream_probe", f"u_probe_{stream}", parameters, ports, ""),
+    ]
 
-    The FIFO is where beats are wide: ahead of a converter that narrows them and takes longer for a
-    vector than it came in, behind one that widens them.
-    """
-    source = output_stream(net, folding, layer.inputs[0])
-    fold = folding.layers[layer.name]
-    lanes = input_lanes(net, layer, fold)
-    name = layer.name
-    stream = source.name
-    steps = ["fifo"] if lanes == source.lanes else ["width", "fifo"]
-    lines: list[str] = []
-    for step in steps if lanes >= source.lanes else reversed(steps):
-        out = f"{name}_{step}"
-        ports = [*_ports("s", stream), *_ports("m", out)]
-        if step == "width":
-            lines += _wires(out, lanes * source.bits)
-            shape: Parameters = {"N": source.n, "BITS": source.bits}
-            shape |= {"IN_LANES": source.lanes, "OUT_LANES": lanes}
-            lines += _instance("width_converter", f"u_{out}", shape, ports)
-        else:
-            width = fifo_stream(net, folding, name).width
-            lines += _wires(out, width)
-            queue: Parameters = {"WIDTH": width, "DEPTH": fold.fifo}
-            lines += _instance("fifo", f"u_{out}", queue, ports)
-        stream = out
+
+def _layer(net: Net, folding: Folding, layer: Layer) -> list[str]:
+    """The layer's unit, behind all that joins it to the one before."""
+    name, lines = layer.name, []
+    stream = output_stream(net, folding, layer.inputs[0])
+    for joint in joints(net, folding, layer):
+        lines += _wires(joint.after.name, joint.after.width)
+        lines += _joint(net, folding, layer, joint)
+        stream = joint.after
     if isinstance(layer, Flatten):
-        return [*lines, *_alias(name, stream, lanes * source.bits)]
+        return [*lines, *_alias(name, stream.name, stream.width)]
     if isinstance(layer, Head):
-        ports = _ports("s", stream)
+        ports = _ports("s_axis", stream.name)
         ports += [f".m_axis_{port}" for port in ("tdata", "tvalid", "tlast", "tready")]
     else:
         lines += _wires(name, output_stream(net, folding, name).width)
-        ports = [*_ports("s", stream), *_ports("m", name)]
+        ports = [*_ports("s_axis", stream.name), *_ports("m_axis", name)]
     module = type(layer).__name__.lower()
+    module += "_hardwired" if folding.layers[name].style == "hardwired" else ""
     return [*lines, *_instance(module, f"u_{name}", _parameters(net, folding, layer), ports)]
 
 
-def fifo_stream(net: Net, folding: Folding, name: str) -> Stream:
-    """What passes the FIFO of layer `name`."""
-    layer = net[name]
-    source = output_stream(net, folding, layer.inputs[0])
-    return replace(source, lanes=max(source.lanes, input_lanes(net, layer, folding.layers[name])))
+def _joint(net: Net, folding: Folding, layer: Layer, joint: Joint) -> list[str]:
+    """One module between two units, and what it needs beside it."""
+    before, after = joint.before, joint.after
+    ports = [*_ports("s_axis", before.name), *_ports("m_axis", after.name)]
+    grouped: Parameters = {
+        "M": max(before.m, after.m),
+        "WIDTH": before.lanes * before.bits,
+        "BEATS": joint.beats,
+    }
+    match joint.module:
+        case "fifo":
+            shape: Parameters = {"WIDTH": before.width, "DEPTH": folding.layers[layer.name].fifo}
+            return _instance("fifo", f"u_{after.name}", shape, ports)
+        case "width_converter":
+            shape = {"N": before.n, "BITS": before.bits}
+            shape |= {"IN_LANES": before.lanes, "OUT_LANES": after.lanes, "M": before.m}
+            return _instance("width_converter", f"u_{after.name}", shape, ports)
+        case "gather":
+            count = f"{layer.name}_count"
+            ports += _ports("m_count", count)
+            wires = _wires(count, after.m.bit_length())
+            grouped["TIMEOUT"] = group_cycles(net, folding, region(net, folding, layer.name))
+            return [*wires, *_instance("gather", f"u_{after.name}", grouped, ports)]
+        case "scatter":
+            group, counts = region(net, folding, layer.inputs[0]), f"{layer.name}_counts"
+            bits = before.m.bit_length()
+            shape = {"WIDTH": bits, "DEPTH": groups_under_way(folding, group)}
+            queued = [*_ports("s_axis", f"{group[0].name}_count"), *_ports("m_axis", counts)]
+            ports += _ports("s_count", counts)
+            return [
+                *_wires(counts, bits),
+                *_instance("fifo", f"u_{counts}", shape, queued),
+                *_instance("scatter", f"u_{after.name}", grouped, ports),
+            ]
 
 
 def _alias(name: str, stream: str, width: int) -> list[str]:
@@ -247,6 +247,8 @@ def _parameters(net: Net, folding: Folding, layer: Layer) -> Parameters:
             return _window_parameters(net, layer, fold)
         case MaxPool():
             return _maxpool_parameters(net, layer, fold)
+        case Mvau() if fold.style == "hardwired":
+            return emit_hardwired.parameters(net, layer)
         case Mvau():
             return _mvau_parameters(net, layer, fold)
         case Head():
@@ -299,6 +301,7 @@ def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
         mw = max(mw, input_beats(net, layer, fold.simd) * fold.simd)
     parameters: Parameters = {"MW": mw, "MH": layer.mh, "PE": fold.pe, "SIMD": fold.simd}
     parameters |= {
+        "M": fold.m,
         "BIPOLAR_IN": int(isinstance(element, Bit)),
         "IN_BITS": element.bits,
         "SIGNED_IN": int(isinstance(element, Int) and element.signed),
@@ -340,16 +343,21 @@ def _wires(stream: str, width: int) -> list[str]:
     ]
 
 
-def _ports(side: str, stream: str) -> list[str]:
-    return [f".{side}_axis_{port}({stream}_{port})" for port in ("tdata", "tvalid", "tready")]
+def _ports(bus: str, stream: str) -> list[str]:
+    return [f".{bus}_{port}({stream}_{port})" for port in ("tdata", "tvalid", "tready")]
 
 
 def _instance(
     module: str, name: str, parameters: Parameters, ports: list[str], indent: str = "  "
 ) -> list[str]:
-    """A module instance, one parameter or port a line; a parameter can be its parent's."""
+    """A module instance, one parameter or port a line.
+
+    A parameter's value can be a constant of the parent, whose name ends in the parameter's.
+    """
     values = [
-        f".{key}({value})" if isinstance(value, int) or value == key else f'.{key}("{value}")'
+        f'.{key}("{value}")'
+        if isinstance(value, str) and not value.endswith(key)
+        else f".{key}({value})"
         for key, value in parameters.items()
     ]
     connections = [".clk", ".rst", *ports]

@@ -6,6 +6,7 @@ from onebit import emit
 from onebit.folding import Folding
 from onebit.net import Net
 from onebit.pack import ceil_div
+from onebit.streams import output_stream
 
 BYTE = 8
 STREAM = "xilinx.com:interface:axis:1.0"
@@ -16,7 +17,7 @@ RESET = '"xilinx.com:signal:reset:1.0 aresetn RST"'
 
 def wrapper(net: Net, folding: Folding) -> str:
     """`onebit_axis.v`: Verilog-2001, data of whole bytes, an active-low reset."""
-    first = emit.output_stream(net, folding, net.input.name)
+    first = output_stream(net, folding, net.input.name)
     out = emit.result(net, folding)
     wide_in, wide_out = (BYTE * ceil_div(width, BYTE) for width in (first.width, out.width))
     spare = wide_out - out.width

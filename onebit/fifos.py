@@ -20,8 +20,11 @@ from onebit.cost import interval
 from onebit.errors import CheckFailed
 from onebit.folding import MOST_FIFO, Folding
 from onebit.net import Input, Net
+from onebit.reuse import rhythm, tail
+from onebit.streams import fifo_stream
 
 IMAGES, MEASURED = 24, 8  # simulated a trial, and those at the end that are timed
+SETTLED = 4  # times the images in groups that are not full, at the start
 FEWEST = 2  # beats that a FIFO holds
 FREEDOM = 4  # times what suffices: the narrow FIFOs may grow while the wide ones shrink
 
@@ -45,12 +48,15 @@ class Trials:
 
     def width(self, name: str) -> int:
         """Bits of a beat in the FIFO of a layer."""
-        return emit.fifo_stream(self.net, self.folding, name).width
+        return fifo_stream(self.net, self.folding, name).width
 
     def keeps_interval(self, depths: Depths, images: int = IMAGES) -> bool:
         """Whether the accelerator with these depths is as fast as its slowest unit."""
-        first = self.net.input
-        elements = np.zeros((images, *first.shape), dtype=np.int64)
+        first, period = self.net.input, rhythm(self.net, self.folding)
+        measured = MEASURED + -MEASURED % period
+        last = tail(self.net, self.folding)
+        images += measured - MEASURED + SETTLED * last
+        elements = np.zeros((images + last, *first.shape), dtype=np.int64)
         found = simulate.through(
             self.program,
             self.folder,
@@ -59,8 +65,8 @@ class Trials:
             elements,
             plusargs=[f"+TOP.accelerator.u_{name}_fifo={n}" for name, n in depths.items()],
         )
-        ends = found.last_out[-1 - MEASURED :]
-        return int(ends[-1] - ends[0]) <= MEASURED * interval(self.net, self.folding)
+        took = found.last_out[images - 1] - found.last_out[images - 1 - measured]
+        return int(took) <= round(measured * interval(self.net, self.folding))
 
 
 def sized(net: Net, folding: Folding, on_progress: Progress = lambda text: None) -> Folding:
@@ -73,7 +79,7 @@ def sized(net: Net, folding: Folding, on_progress: Progress = lambda text: None)
 def prepared(net: Net, folding: Folding, folder: Path) -> Trials:
     """A simulator whose FIFOs can be told their depth, in the empty folder `folder`."""
     most = {  # the beats of a whole image
-        layer.name: min(MOST_FIFO, max(FEWEST, emit.fifo_stream(net, folding, layer.name).beats))
+        layer.name: min(MOST_FIFO, max(FEWEST, fifo_stream(net, folding, layer.name).beats))
         for layer in net.layers
         if not isinstance(layer, Input)
     }

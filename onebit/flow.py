@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from onebit.cost import CEILING
 from onebit.data.speech import background
 from onebit.errors import ConfigError, MissingTool
 from onebit.evaluate import balanced
-from onebit.folding import Folding
+from onebit.folding import Folding, Style
 from onebit.lower import Lowered, lower
 from onebit.lower.runtime import self_contained
 from onebit.mfcc import Features
@@ -37,6 +37,7 @@ from onebit.summary import summary
 
 FORMAT = 2
 MODEL = "model.qonnx"
+FOLDING = "folding.toml"
 COMPILED = "compile.json"
 # what compile.json must hold
 FACTS = {
@@ -57,7 +58,8 @@ FACTS = {
 class Subject:
     """A network to work on: its ONNX file, and its data set where a recipe names one.
 
-    features: what it takes of sounds, where it takes sounds.
+    features: what it takes of sounds, where it takes sounds. folding: the file that it is compiled
+    with where nobody asks for another rate or board.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Subject:
     title: str
     data: str | None
     features: Features | None = None
+    folding: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,6 +110,7 @@ def subject(name: str, data_name: str | None = None) -> Subject:
             title=known.title,
             data=known.data,
             features=known.features,
+            folding=file if (file := recipe.folder(name) / FOLDING).is_file() else None,
         )
     path = Path(name)
     if (path / MODEL).is_file() and (path / "card.json").is_file():  # what training leaves
@@ -136,15 +140,28 @@ def choose_folding(
     board_name: str,
     target_fps: float | None,
     file: Path | None,
+    own: Path | None = None,
+    style: Style = "folded",
     ceiling: float = CEILING,
-) -> Folding:
-    """The folding in `file`, else the best for the board, `ceiling` of it, or for the rate."""
+) -> tuple[Folding, bool]:
+    """The folding in `file`, the network's own, or the best for the board, or for the rate.
+
+    Whether its FIFOs are still to be sized comes with it. The network's own, in the file `own`,
+    is for its board and no rate; it fits each training of the network. `ceiling`: of the board, to
+    take at most. The style "hardwired" is a folding of its own.
+    """
     target = board.load(board_name)
     if file is not None:
         given = folding.checked(folding.load(file), lowered)
         board.load(given.board)
-        return given
-    return choose.best(lowered, target, target.clock_mhz, target_fps, ceiling)
+        return given, False
+    if style == "hardwired":
+        return choose.hardwired(lowered, target, target.clock_mhz), True
+    if own is not None and target_fps is None:
+        known = replace(folding.load(own), net_hash=lowered.hash)
+        if known.board == board_name:
+            return folding.checked(known, lowered), False
+    return choose.best(lowered, target, target.clock_mhz, target_fps, ceiling), True
 
 
 def with_fifos(
@@ -185,7 +202,7 @@ def write(chosen: Subject, lowered: Lowered, folds: Folding, out: Path, command:
         emit.write(lowered.net, folds, folder)
         (folder / MODEL).write_bytes(self_contained(chosen.model))
         (folder / "net.json").write_text(net_file.to_json(lowered.net))
-        (folder / "folding.toml").write_text(folding.to_toml(folds))
+        (folder / FOLDING).write_text(folding.to_toml(folds))
         (folder / COMPILED).write_text(json.dumps(facts, indent=1) + "\n")
 
 
@@ -203,13 +220,20 @@ def is_current(compiled: Compiled, model: Path) -> bool:
 
 
 def compile_network(
-    name: str, out: Path, board_name: str, target_fps: float | None, file: Path | None
+    name: str,
+    out: Path,
+    board_name: str,
+    target_fps: float | None,
+    file: Path | None,
+    style: Style = "folded",
 ) -> Compiled:
     """Lower, fold and emit `name` into `out`."""
     chosen = subject(name)
     lowered = lower(chosen.model, title=chosen.title)
-    folds = choose_folding(lowered.net, board_name, target_fps, file)
-    if file is None:
+    folds, unsized = choose_folding(
+        lowered.net, board_name, target_fps, file, chosen.folding, style
+    )
+    if unsized:
         folds, _ = with_fifos(lowered.net, folds)
     write(chosen, lowered, folds, out)
     return read(out)
@@ -223,7 +247,7 @@ def read(out: Path) -> Compiled:
         if facts["format"] != FORMAT or not facts.keys() >= FACTS:
             raise ValueError(f"{COMPILED} is of another version")
         found = net_file.from_json(texts["net.json"], str(out / "net.json"))
-        folds = folding.checked(folding.load(out / "folding.toml"), found)
+        folds = folding.checked(folding.load(out / FOLDING), found)
     except (OSError, ValueError, KeyError, TypeError) as reason:
         raise ConfigError(
             f"{str(out)!r} is not a compiled network: {reason}",

@@ -10,10 +10,11 @@ from typing import Any, Literal, get_args
 
 from onebit.cost import lanes
 from onebit.errors import ConfigError
-from onebit.net import Flatten, Layer, Mvau, Net, Window
+from onebit.net import Bit, Flatten, Layer, Mvau, Net, Window
 
 FORMAT = 1
 MOST_FIFO = 1 << 16  # beats; more than a whole image of any network that fits a board
+MOST_M = 16  # vectors side by side
 Style = Literal["folded", "hardwired"]
 Memory = Literal["auto", "bram", "lutram", "logic"]
 # Where the weights of an Mvau and the rows that a Window holds may lie.
@@ -74,7 +75,13 @@ def checked(folding: Folding, net: Net) -> Folding:
 def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
     fold = folding.layers[layer.name]
     most_pe, most_simd = lanes(net, layer)
-    limits = {"pe": (1, most_pe), "simd": (1, most_simd), "fifo": (2, MOST_FIFO)}
+    most_m = MOST_M if isinstance(layer, Mvau) else 1
+    limits = {
+        "pe": (1, most_pe),
+        "simd": (1, most_simd),
+        "m": (1, most_m),
+        "fifo": (2, MOST_FIFO),
+    }
     for name, (least, most) in limits.items():
         value = getattr(fold, name)
         if not least <= value <= most:
@@ -82,14 +89,41 @@ def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
                 f"layer {layer.name!r}: {name}={value} is not in {least}..{most}",
                 hint="`onebit compile --target-fps N` chooses a folding",
             )
-    if fold.m != 1:
-        raise ConfigError(f"layer {layer.name!r}: m={fold.m}, only 1 is built yet")
-    if fold.style != "folded":
-        raise ConfigError(f"layer {layer.name!r}: style={fold.style!r}, only 'folded' is built yet")
+    border = isinstance(layer, Mvau) and layer.thresholds is not None and len(layer.thresholds) > 1
+    if fold.m > 1 and border:
+        raise ConfigError(
+            f"layer {layer.name!r}: m={fold.m}, and its zero padding gives positions at the border "
+            "thresholds of their own, which vectors side by side cannot have",
+            hint="m = 1 for this layer",
+        )
+    if fold.style == "hardwired":
+        _check_hardwired(net, layer, fold)
     allowed = MEMORIES.get(type(layer), ("auto",))
     if fold.memory not in allowed:
         raise ConfigError(f"layer {layer.name!r}: memory={fold.memory!r} is not in {allowed}")
     _check_beats(net, layer, folding)
+
+
+def can_be_hardwired(net: Net, layer: Layer) -> bool:
+    """Whether the weights of a layer can be logic: rtl/mvau_hardwired.sv takes bits."""
+    if not isinstance(layer, Mvau) or not isinstance(net.element(layer.inputs[0]), Bit):
+        return False
+    return layer.thresholds is None or len(layer.thresholds) == 1
+
+
+def _check_hardwired(net: Net, layer: Layer, fold: Fold) -> None:
+    if not can_be_hardwired(net, layer):
+        raise ConfigError(
+            f"layer {layer.name!r}: style='hardwired', but it is no Mvau of 1-bit inputs with one "
+            "threshold a neuron",
+            hint='give it style = "folded"',
+        )
+    most_pe, most_simd = lanes(net, layer)
+    if (fold.pe, fold.simd, fold.m) != (most_pe, most_simd, 1):
+        raise ConfigError(
+            f"layer {layer.name!r}: style='hardwired' takes a whole vector a cycle, pe={most_pe}, "
+            f"simd={most_simd} and m=1; got pe={fold.pe}, simd={fold.simd} and m={fold.m}"
+        )
 
 
 def _check_beats(net: Net, layer: Layer, folding: Folding) -> None:

@@ -19,6 +19,8 @@ def memories(net: Net, folding: Folding) -> dict[str, str]:
     for layer in net.layers:
         fold = folding.layers[layer.name]
         match layer:
+            case Mvau() if fold.style == "hardwired":
+                pass
             case Mvau():
                 files[f"{layer.name}_weights.mem"] = _weights(net, layer, fold)
                 if preloaded(net, layer):

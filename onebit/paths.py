@@ -158,7 +158,7 @@ class Graph:
             self._begin(instance, cell, FF_OUT, name)
             self._end(instance, cell, lambda port: SETUP.get(port, SETUP["R"]), name)
         elif cell.kind in LOGIC:
-            self._through(cell, lambda port, index, out, at: _look_up(port, out))
+            self._through(cell, _look_up(cell))
         elif cell.kind in ("MUXF7", "MUXF8"):
             self._through(cell, lambda port, index, out, at: (int(port == "S"), MUX))
         elif cell.kind == "CARRY4":
@@ -246,9 +246,17 @@ def _told(end: _End) -> str:
     return f"{end.instance.removeprefix('u_')}: {end.what}" if end.instance else end.what
 
 
-def _look_up(port: str, out: str) -> tuple[int, float] | None:
-    """The way through a LUT; the lower output of a LUT6_2 has five inputs."""
-    return None if (port, out) == ("I5", "O5") else (1, LUT)
+def _look_up(cell: Cell) -> Callable[[str, int, str, int], tuple[int, float] | None]:
+    """The ways through a LUT; to the lower output of a LUT6_2 from inputs that INIT looks at."""
+    init = _number(cell, "INIT")
+
+    def way(port: str, index: int, out: str, at: int) -> tuple[int, float] | None:
+        step = 1 << int(port[1:]) if out == "O5" else 0
+        places = [i for i in range(32) if not i & step] if step < 32 else []
+        told_apart = any((init >> i ^ init >> (i | step)) & 1 for i in places)
+        return (1, LUT) if told_apart or not step else None
+
+    return way
 
 
 def _read(port: str, out: str) -> tuple[int, float] | None:

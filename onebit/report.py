@@ -122,10 +122,11 @@ def cpu(compiled: Compiled, fpga_rate: float) -> dict[str, Any]:
     }
 
 
-def _layer(compiled: Compiled, layer: Layer, interval: int) -> dict[str, Any]:
+def _layer(compiled: Compiled, layer: Layer, interval: float) -> dict[str, Any]:
     """One row: shape, fold, FIFO, cycles, weight bits, share of the interval."""
     fold = compiled.folding.layers[layer.name]
-    taken = cost.cycles(compiled.net, layer, fold)
+    cycles = cost.cycles(compiled.net, layer, fold)
+    taken = cost.Unit(name=layer.name, cycles=cycles, images=fold.m).per_image
     row: dict[str, Any] = {
         "name": layer.name,
         "kind": type(layer).__name__.lower(),

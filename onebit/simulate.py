@@ -18,7 +18,9 @@ from onebit.cost import interval, units
 from onebit.errors import CheckFailed, ConfigError, OnebitError
 from onebit.folding import Folding
 from onebit.net import Net
-from onebit.pack import beat_bytes, pack_stream, unpack_stream
+from onebit.pack import beat_bytes, ceil_div, pack_stream, unpack_stream
+from onebit.reuse import rhythm
+from onebit.streams import Stream, output_stream, region
 
 Ints = NDArray[np.int64]
 COMPILE_HINT = "`onebit compile NET` writes the folder anew"
@@ -30,7 +32,7 @@ class Run:
     """What came out of the RTL: logits (images, classes), classes (images,), and the cycles.
 
     first_in, last_out: (images,) cycles within the image's own process; `parts`: where each
-    process's images start.
+    process's images start. `rhythm`: images after which the pattern of cycles repeats.
     """
 
     logits: Ints
@@ -39,14 +41,17 @@ class Run:
     last_out: Ints
     parts: tuple[int, ...]
     seconds: float
+    rhythm: int = 1
 
     @property
     def interval(self) -> float:
-        """Median cycles between the ends of neighbouring images: the initiation interval."""
-        steps = np.diff(self.last_out)
-        keep = np.ones(len(steps), dtype=bool)
-        keep[[part - 1 for part in self.parts[1:]]] = False
-        return float(np.median(steps[keep])) if keep.any() else float(self.latency)
+        """Median cycles from the end of an image to that of the next: the initiation interval.
+
+        Where the cycles repeat after several images only, from one to the one so many later.
+        """
+        runs = np.split(self.last_out, self.parts[1:])
+        steps = np.concatenate([ends[self.rhythm :] - ends[: -self.rhythm] for ends in runs])
+        return float(np.median(steps)) / self.rhythm if len(steps) else float(self.latency)
 
     @property
     def latency(self) -> int:
@@ -138,6 +143,7 @@ def through(
         last_out=last_out,
         parts=tuple(first for first, _ in parts),
         seconds=seconds,
+        rhythm=rhythm(net, folding),
     )
 
 
@@ -211,8 +217,8 @@ def locate(out: Path, net: Net, folding: Folding, raw: NDArray[np.generic], imag
             raise CheckFailed(f"the traced simulation stopped: {error.strip()}")
         logits, classes, _ = options.read(0, len(samples))
         for layer in emit.probed(net):
-            stream = emit.output_stream(net, folding, layer.name)
-            beats = _read_probe(folder / f"{layer.name}.beats", stream, len(samples))
+            stream = output_stream(net, folding, layer.name)
+            beats = _read_probe(folder, net, folding, layer.name, len(samples))
             signed = net.element(layer.name).lo < 0 and stream.bits > 1
             got = unpack_stream(beats, stream.n, stream.lanes, stream.bits, signed=signed)
             wanted = values[layer.name][-1]
@@ -245,12 +251,33 @@ def _mismatch(image: int, layer: str, expected: Ints, got: Ints, waveform: Path)
     )
 
 
-def _read_probe(path: Path, stream: emit.Stream, images: int) -> NDArray[np.uint8]:
-    """The beats (vectors, beats, bytes) that a probe wrote, one hexadecimal line each."""
-    size = beat_bytes(stream.lanes, stream.bits)
-    lines = path.read_text().split()[: images * stream.beats]
-    data = b"".join(int(line, 16).to_bytes(size, "little") for line in lines)
-    return np.frombuffer(data, dtype=np.uint8).reshape(images * stream.vectors, -1, size)
+def _read_probe(
+    folder: Path, net: Net, folding: Folding, name: str, images: int
+) -> NDArray[np.uint8]:
+    """The beats (vectors, beats, bytes) that the probe behind layer `name` wrote.
+
+    Of vectors side by side the gather ahead of them says how many are valid.
+    """
+    stream = output_stream(net, folding, name)
+    words, beats = _hexadecimal(folder / f"{name}.beats"), ceil_div(stream.n, stream.lanes)
+    groups = [words[start : start + beats] for start in range(0, len(words), beats)]
+    counts = [1] * len(groups)
+    if stream.m > 1:
+        counts = _hexadecimal(folder / f"{region(net, folding, name)[0].name}_count.beats")
+    bits, size = stream.lanes * stream.bits, beat_bytes(stream.lanes, stream.bits)
+    data = b"".join(
+        (word >> i * bits & (1 << bits) - 1).to_bytes(size, "little")
+        for group, count in zip(groups, counts, strict=False)
+        for i in range(count)
+        for word in group
+    )
+    vectors = np.frombuffer(data, dtype=np.uint8).reshape(-1, beats, size)
+    return vectors[: images * stream.vectors]
+
+
+def _hexadecimal(file: Path) -> list[int]:
+    """One number a line."""
+    return [int(line, 16) for line in file.read_text().split()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +290,8 @@ class _Options:
     stall: int
     seed: int
 
-    def _streams(self) -> tuple[emit.Stream, emit.Result]:
-        source = emit.output_stream(self.net, self.folding, self.net.input.name)
+    def _streams(self) -> tuple[Stream, emit.Result]:
+        source = output_stream(self.net, self.folding, self.net.input.name)
         return source, emit.result(self.net, self.folding)
 
     def write(self, elements: golden.Values) -> None:

@@ -63,7 +63,7 @@ def find_tools() -> Tools:
 
 
 def build(
-    sources: Sequence[Path], bench: Bench = ACCELERATOR, *, cycles: int = 0, trace: bool = False
+    sources: Sequence[Path], bench: Bench = ACCELERATOR, *, cycles: float = 0, trace: bool = False
 ) -> Path:
     """The simulator of the SystemVerilog `sources`, packages first: built unless it is cached.
 

@@ -11,7 +11,9 @@
 module bit_heap #(
   parameter  int unsigned OUT_W   = 5,                      // columns, bits of the sum
   parameter  bit [OUT_W-1:0][15:0] HEIGHTS = {{3{16'd0}}, 16'd3, 16'd3},  // column 0 is last
-  parameter  int unsigned LATENCY = 1,                      // stages + 1
+  parameter  int unsigned LATENCY = 1,                      // stages + 1, or more
+  parameter  int unsigned INVERT_W = 1,                     // bits that INVERT tells of
+  parameter  bit [INVERT_W-1:0] INVERT = '0,                // bits that are inverted first
   localparam int unsigned BITS    = below(HEIGHTS, OUT_W)
 ) (
   input  logic             clk,
@@ -42,141 +44,188 @@ module bit_heap #(
     end
   endfunction
 
-  // Bits in the columns below one.
-  function automatic int unsigned below(heights_t h, int unsigned column);
-    below = 0;
-    for (int unsigned c = 0; c < OUT_W; c++) if (c < column) below += 32'(h[c]);
+  // The heights after some stages.
+  function automatic heights_t heights_at(int unsigned stage);
+    heights_at = HEIGHTS;
+    for (int unsigned s = 0; s < stage; s++) heights_at = after(heights_at);
   endfunction
+
+  // Stages until no column has more than three bits.
+  function automatic int unsigned stages();
+    heights_t h = HEIGHTS;
+    stages = 0;
+    while (high(h)) begin
+      h = after(h);
+      stages++;
+    end
+  endfunction
+
+  localparam int unsigned STAGES = stages();
 
   function automatic bit high(heights_t h);
     high = 1'b0;
     for (int unsigned c = 0; c < OUT_W; c++) high |= h[c] > 3;
   endfunction
 
-  if (high(HEIGHTS) != (LATENCY > 1)) begin : gen_bad_latency
-    $fatal(1, "bit_heap: LATENCY is wrong, %0d are left where %0d bits are", LATENCY, BITS);
+  // Bits in the columns below one.
+  function automatic int unsigned below(heights_t h, int unsigned column);
+    below = 0;
+    for (int unsigned c = 0; c < OUT_W; c++) if (c < column) below += 32'(h[c]);
+  endfunction
+
+  // A LUT's INIT when some of its inputs are to be inverted.
+  function automatic bit [63:0] inverted(bit [63:0] init, bit [4:0] inputs);
+    for (int unsigned i = 0; i < 64; i++) inverted[i] = init[i^32'(inputs)];
+  endfunction
+
+  // The bits of a column of the last adder that are inverted there: only without any stage.
+  function automatic bit [4:0] opposite(int unsigned column);
+    bit [BITS-1:0] all = BITS'(INVERT);
+    opposite = '0;
+    for (int unsigned i = 0; i < 3; i++) begin
+      if (STAGES == 0 && i < 32'(HEIGHTS[column])) opposite[i] = all[below(HEIGHTS, column)+i];
+    end
+  endfunction
+
+  if (LATENCY <= STAGES) begin : gen_bad_latency
+    $fatal(1, "bit_heap: LATENCY=%0d, %0d bits take at least %0d", LATENCY, BITS, STAGES + 1);
   end
 
-  if (high(HEIGHTS)) begin : gen_stage
-    localparam heights_t NEXT = after(HEIGHTS);
-    localparam int unsigned LEFT = below(NEXT, OUT_W);
-    logic [LEFT-1:0] next;
-    (* keep *) logic [LEFT-1:0] next_1;  // in flip-flops, of which there are plenty; not in LUTs
+  for (genvar s = 0; s <= STAGES; s++) begin : gen_stage
+    localparam heights_t NOW = heights_at(s);
+    localparam int unsigned HELD = below(NOW, OUT_W);
+    localparam bit [HELD-1:0] INVERTED = s == 0 ? HELD'(INVERT) : '0;
+    logic [HELD-1:0] held;
 
-    for (genvar c = 0; c < OUT_W; c++) begin : gen_column
-      localparam int unsigned HEIGHT = 32'(HEIGHTS[c]);
-      localparam int unsigned SIXES  = HEIGHT / 6;
-      localparam int unsigned REST   = HEIGHT % 6;
-      localparam int unsigned COUNTERS = SIXES + (REST == 5 ? 1 : 0);
-      localparam int unsigned FIRST  = below(HEIGHTS, c);
-      // A column's next bits: its own, then those that came from one and from two columns below.
-      localparam int unsigned OWN    = below(NEXT, c);
-      localparam int unsigned TWICE  = c + 1 < OUT_W ? below(NEXT, c + 1) + once(HEIGHTS[c+1]) : 0;
-      localparam int unsigned FOUR   = c + 2 < OUT_W
-          ? below(NEXT, c + 2) + once(HEIGHTS[c+2]) + twice(HEIGHTS[c+1]) : 0;
-
-      for (genvar k = 0; k < COUNTERS; k++) begin : gen_counter
-        logic [2:0] count;
-        if (k < SIXES) begin : gen_six
-          counter_6_3 u_counter (.bits(bits[FIRST+6*k+:6]), .count);
-        end else begin : gen_five
-          counter_6_3 u_counter (.bits({1'b0, bits[FIRST+6*k+:5]}), .count);
-        end
-        assign next[OWN+k] = count[0];
-        if (c + 1 < OUT_W) begin : gen_twice
-          assign next[TWICE+k] = count[1];
-        end
-        if (c + 2 < OUT_W) begin : gen_four_times
-          assign next[FOUR+k] = count[2];
-        end
-      end
-
-      if (REST == 4) begin : gen_adder
-        localparam bit [63:0] ADDER = {32'h96969696, 32'he8e8e8e8};  // O6: parity; O5: majority
-        logic carry;
-        LUT6_2 #(.INIT(ADDER)) u_adder (
-          .O6(next[OWN+SIXES]),
-          .O5(carry),
-          .I0(bits[FIRST+6*SIXES]),
-          .I1(bits[FIRST+6*SIXES+1]),
-          .I2(bits[FIRST+6*SIXES+2]),
-          .I3(1'b0),
-          .I4(1'b0),
-          .I5(1'b1)
-        );
-        assign next[OWN+SIXES+1] = bits[FIRST+6*SIXES+3];
-        if (c + 1 < OUT_W) begin : gen_twice
-          assign next[TWICE+SIXES] = carry;
-        end
-      end else if (REST > 0 && REST < 4) begin : gen_wait
-        assign next[OWN+SIXES+:REST] = bits[FIRST+6*SIXES+:REST];
-      end
+    if (s == 0) begin : gen_first
+      assign held = bits;
+    end else begin : gen_later
+      (* keep *) logic [HELD-1:0] stage_1;  // in flip-flops, of which there are plenty; not in LUTs
+      always_ff @(posedge clk) stage_1 <= gen_stage[s-1].gen_counters.next;
+      assign held = stage_1;
     end
 
-    always_ff @(posedge clk) next_1 <= next;
+    if (s < STAGES) begin : gen_counters
+      localparam heights_t NEXT = after(NOW);
+      logic [below(NEXT, OUT_W)-1:0] next;
 
-    bit_heap #(.OUT_W(OUT_W), .HEIGHTS(NEXT), .LATENCY(LATENCY - 1)) u_rest (
-      .clk, .bits(next_1), .sum
-    );
-  end else begin : gen_sum
-    // In each column the parity of its bits, and the majority of the column below, are left to add.
-    localparam int unsigned SLICES = (OUT_W + 3) / 4;
-    localparam bit [63:0] TERNARY = {32'h69966996, 32'he8e8e8e8};  // O6: parity of 4; O5: majority
-    logic [4*SLICES-1:0] places;
+      for (genvar c = 0; c < OUT_W; c++) begin : gen_column
+        localparam int unsigned HEIGHT = 32'(NOW[c]);
+        localparam int unsigned SIXES  = HEIGHT / 6;
+        localparam int unsigned REST   = HEIGHT % 6;
+        localparam int unsigned COUNTERS = SIXES + (REST == 5 ? 1 : 0);
+        localparam int unsigned FIRST  = below(NOW, c);
+        localparam int unsigned LAST   = FIRST + 6 * SIXES;  // the bits that are no six
+        // A column's next bits: its own, then those that came from one and from two columns below.
+        localparam int unsigned OWN    = below(NEXT, c);
+        localparam int unsigned TWICE  = c + 1 < OUT_W ? below(NEXT, c + 1) + once(NOW[c+1]) : 0;
+        localparam int unsigned FOUR   = c + 2 < OUT_W
+            ? below(NEXT, c + 2) + once(NOW[c+2]) + twice(NOW[c+1]) : 0;
 
-    for (genvar c = 0; c < 4 * SLICES; c++) begin : gen_column
-      logic parity, majority, from_below;
-      if (c == 0) begin : gen_lowest
-        assign from_below = 1'b0;
-      end else begin : gen_higher
-        assign from_below = gen_column[c-1].majority;
-      end
-
-      if (c < OUT_W) begin : gen_place
-        localparam int unsigned HEIGHT = 32'(HEIGHTS[c]);
-        logic [2:0] column;
-        if (HEIGHT == 0) begin : gen_empty
-          assign column = '0;
-        end else begin : gen_bits
-          assign column = 3'(bits[below(HEIGHTS, c)+:HEIGHT]);
+        for (genvar k = 0; k < COUNTERS; k++) begin : gen_counter
+          logic [2:0] count;
+          if (k < SIXES) begin : gen_six
+            counter_6_3 #(.INVERT(INVERTED[FIRST+6*k+:6])) u_counter (
+              .bits(held[FIRST+6*k+:6]), .count
+            );
+          end else begin : gen_five
+            counter_6_3 #(.INVERT({1'b0, INVERTED[LAST+:5]})) u_counter (
+              .bits({1'b0, held[LAST+:5]}), .count
+            );
+          end
+          assign next[OWN+k] = count[0];
+          if (c + 1 < OUT_W) begin : gen_twice
+            assign next[TWICE+k] = count[1];
+          end
+          if (c + 2 < OUT_W) begin : gen_four_times
+            assign next[FOUR+k] = count[2];
+          end
         end
 
-        LUT6_2 #(.INIT(TERNARY)) u_ternary (
-          .O6(parity),
-          .O5(majority),
-          .I0(column[0]),
-          .I1(column[1]),
-          .I2(column[2]),
-          .I3(from_below),
-          .I4(1'b0),
-          .I5(1'b1)
-        );
-      end else begin : gen_spare
-        assign parity = 1'b0;
-        assign majority = 1'b0;
+        if (REST == 4) begin : gen_adder
+          localparam bit [63:0] ADDER = {32'h96969696, 32'he8e8e8e8};  // O6: parity; O5: majority
+          logic carry;
+          LUT6_2 #(.INIT(inverted(ADDER, 5'(INVERTED[LAST+:3])))) u_adder (
+            .O6(next[OWN+SIXES]),
+            .O5(carry),
+            .I0(held[LAST]),
+            .I1(held[LAST+1]),
+            .I2(held[LAST+2]),
+            .I3(1'b0),
+            .I4(1'b0),
+            .I5(1'b1)
+          );
+          assign next[OWN+SIXES+1] = held[LAST+3] ^ INVERTED[LAST+3];
+          if (c + 1 < OUT_W) begin : gen_twice
+            assign next[TWICE+SIXES] = carry;
+          end
+        end else if (REST > 0 && REST < 4) begin : gen_wait
+          assign next[OWN+SIXES+:REST] = held[LAST+:REST] ^ INVERTED[LAST+:REST];
+        end
       end
     end
+  end
 
-    for (genvar s = 0; s < SLICES; s++) begin : gen_slice
-      logic from_below, carry;
-      logic [2:0] unused;
-      if (s == 0) begin : gen_first
-        assign from_below = 1'b0;
-      end else begin : gen_next
-        assign from_below = gen_slice[s-1].carry;
+  // In each column the parity of its bits, and the majority of the column below, are left to add.
+  localparam heights_t ROWS = heights_at(STAGES);
+  localparam int unsigned SLICES = (OUT_W + 3) / 4;
+  localparam bit [63:0] TERNARY = {32'h69966996, 32'he8e8e8e8};  // O6: parity of 4; O5: majority
+  logic [4*SLICES-1:0] places;
+
+  for (genvar c = 0; c < 4 * SLICES; c++) begin : gen_place
+    logic parity, majority, from_below;
+    if (c == 0) begin : gen_lowest
+      assign from_below = 1'b0;
+    end else begin : gen_higher
+      assign from_below = gen_place[c-1].majority;
+    end
+
+    if (c < OUT_W) begin : gen_used
+      localparam int unsigned HEIGHT = 32'(ROWS[c]);
+      logic [2:0] column;
+      if (HEIGHT == 0) begin : gen_empty
+        assign column = '0;
+      end else begin : gen_bits
+        assign column = 3'(gen_stage[STAGES].held[below(ROWS, c)+:HEIGHT]);
       end
-      CARRY4 u_chain (
-        .CO    ({carry, unused}),
-        .O     (places[4*s+:4]),
-        .CI    (from_below),
-        .CYINIT(1'b0),
-        .DI    ({gen_column[4*s+3].from_below, gen_column[4*s+2].from_below,
-                 gen_column[4*s+1].from_below, gen_column[4*s].from_below}),
-        .S     ({gen_column[4*s+3].parity, gen_column[4*s+2].parity,
-                 gen_column[4*s+1].parity, gen_column[4*s].parity})
+
+      LUT6_2 #(.INIT(inverted(TERNARY, opposite(c)))) u_ternary (
+        .O6(parity),
+        .O5(majority),
+        .I0(column[0]),
+        .I1(column[1]),
+        .I2(column[2]),
+        .I3(from_below),
+        .I4(1'b0),
+        .I5(1'b1)
       );
+    end else begin : gen_spare
+      assign parity = 1'b0;
+      assign majority = 1'b0;
     end
-
-    always_ff @(posedge clk) sum <= OUT_W'(places);
   end
+
+  for (genvar s = 0; s < SLICES; s++) begin : gen_slice
+    logic from_below, carry;
+    logic [2:0] unused;
+    if (s == 0) begin : gen_first
+      assign from_below = 1'b0;
+    end else begin : gen_next
+      assign from_below = gen_slice[s-1].carry;
+    end
+    CARRY4 u_chain (
+      .CO    ({carry, unused}),
+      .O     (places[4*s+:4]),
+      .CI    (from_below),
+      .CYINIT(1'b0),
+      .DI    ({gen_place[4*s+3].from_below, gen_place[4*s+2].from_below,
+               gen_place[4*s+1].from_below, gen_place[4*s].from_below}),
+      .S     ({gen_place[4*s+3].parity, gen_place[4*s+2].parity,
+               gen_place[4*s+1].parity, gen_place[4*s].parity})
+    );
+  end
+
+  delay #(.WIDTH(OUT_W), .CYCLES(LATENCY - STAGES)) u_delay (
+    .clk, .value(OUT_W'(places)), .later(sum)
+  );
 endmodule

@@ -3,6 +3,7 @@
 // IN_BEATS = ceil(N/IN_LANES) and OUT_BEATS = ceil(N/OUT_LANES). Latency: an output beat is valid
 // one cycle after the input beat that completes it; equal lanes are wires, zero cycles.
 // s_axis_tready does not depend combinationally on m_axis_tready (but for the wires).
+// M vectors may go side by side, vector m in the m-th slice of a beat.
 //
 // A shift register: an input beat is put in at `level`, an output beat leaves at the bottom. The
 // last beat of a vector counts as many elements as fill its last output beat; what is above
@@ -12,22 +13,23 @@ module width_converter #(
   parameter int unsigned N         = 10,  // elements of a vector
   parameter int unsigned BITS      = 1,   // bits an element
   parameter int unsigned IN_LANES  = 4,   // elements an input beat
-  parameter int unsigned OUT_LANES = 3    // elements an output beat
+  parameter int unsigned OUT_LANES = 3,   // elements an output beat
+  parameter int unsigned M         = 1    // vectors side by side
 ) (
-  input  logic                      clk,
-  input  logic                      rst,
+  input  logic                        clk,
+  input  logic                        rst,
 
-  input  logic [IN_LANES*BITS-1:0]  s_axis_tdata,
-  input  logic                      s_axis_tvalid,
-  output logic                      s_axis_tready,
+  input  logic [M*IN_LANES*BITS-1:0]  s_axis_tdata,
+  input  logic                        s_axis_tvalid,
+  output logic                        s_axis_tready,
 
-  output logic [OUT_LANES*BITS-1:0] m_axis_tdata,
-  output logic                      m_axis_tvalid,
-  input  logic                      m_axis_tready
+  output logic [M*OUT_LANES*BITS-1:0] m_axis_tdata,
+  output logic                        m_axis_tvalid,
+  input  logic                        m_axis_tready
 );
-  if (N == 0 || BITS == 0 || IN_LANES == 0 || OUT_LANES == 0) begin : gen_bad_shape
-    $fatal(1, "width_converter: N=%0d BITS=%0d IN_LANES=%0d OUT_LANES=%0d must be at least 1",
-           N, BITS, IN_LANES, OUT_LANES);
+  if (N == 0 || BITS == 0 || IN_LANES == 0 || OUT_LANES == 0 || M == 0) begin : gen_bad_shape
+    $fatal(1, "width_converter: N=%0d BITS=%0d IN_LANES=%0d OUT_LANES=%0d M=%0d must be at least 1",
+           N, BITS, IN_LANES, OUT_LANES, M);
   end
 
   // Lanes beyond a whole vector are always spare: they need no storage.
@@ -47,9 +49,12 @@ module width_converter #(
   endfunction
 
   if (IN == OUT) begin : gen_wires
-    assign m_axis_tdata  = (OUT_LANES*BITS)'(s_axis_tdata[IN*BITS-1:0]);
     assign m_axis_tvalid = s_axis_tvalid;
     assign s_axis_tready = m_axis_tready;
+    for (genvar m = 0; m < M; m++) begin : gen_vector
+      assign m_axis_tdata[m*OUT_LANES*BITS+:OUT_LANES*BITS] =
+        (OUT_LANES*BITS)'(s_axis_tdata[m*IN_LANES*BITS+:IN*BITS]);
+    end
 
   end else begin : gen_shift
     localparam int unsigned IN_BEATS  = (N + IN - 1) / IN;
@@ -68,7 +73,6 @@ module width_converter #(
     localparam int unsigned BEAT_W   = IN_BEATS > 1 ? $clog2(IN_BEATS) : 1;
     localparam int unsigned DATA_W   = CAPACITY * UNIT * BITS;
 
-    logic [DATA_W-1:0]  data, filled;
     logic [LEVEL_W-1:0] level;
     logic [BEAT_W-1:0]  beat;
     logic               last, put, take;
@@ -79,24 +83,32 @@ module width_converter #(
 
     assign s_axis_tready = level <= LEVEL_W'(CAPACITY - (last ? PUT_LAST : PUT));
     assign m_axis_tvalid = level >= LEVEL_W'(TAKE);
-    assign m_axis_tdata  = (OUT_LANES*BITS)'(data[OUT*BITS-1:0]);
 
-    // The input beat, moved up to the level: one multiplexer row for each bit of it.
-    always_comb begin
-      filled = put ? DATA_W'(s_axis_tdata[IN*BITS-1:0]) : '0;
-      for (int unsigned b = 0; b < LEVEL_W; b++) begin
-        if (level[b]) filled = filled << ((UNIT * BITS) << b);
+    for (genvar m = 0; m < M; m++) begin : gen_vector
+      logic [DATA_W-1:0] data, filled;
+
+      assign m_axis_tdata[m*OUT_LANES*BITS+:OUT_LANES*BITS] = (OUT_LANES*BITS)'(data[OUT*BITS-1:0]);
+
+      // The input beat, moved up to the level: one multiplexer row for each bit of it.
+      always_comb begin
+        filled = put ? DATA_W'(s_axis_tdata[m*IN_LANES*BITS+:IN*BITS]) : '0;
+        for (int unsigned b = 0; b < LEVEL_W; b++) begin
+          if (level[b]) filled = filled << ((UNIT * BITS) << b);
+        end
+        filled = filled | data;
       end
-      filled = filled | data;
+
+      always_ff @(posedge clk) begin
+        data <= take ? filled >> (OUT * BITS) : filled;
+        if (rst) data <= '0;  // zero above the level is part of the control
+      end
     end
 
     always_ff @(posedge clk) begin
-      data  <= take ? filled >> (OUT * BITS) : filled;
       level <= level + (put ? LEVEL_W'(last ? PUT_LAST : PUT) : '0)
                      - (take ? LEVEL_W'(TAKE) : '0);
       if (put) beat <= last ? '0 : beat + 1'b1;
       if (rst) begin
-        data  <= '0;  // zero above the level is part of the control
         level <= '0;
         beat  <= '0;
       end

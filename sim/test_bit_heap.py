@@ -29,7 +29,7 @@ def heights_of(packed: int, width: int) -> list[int]:
 async def adds_bits_by_weight(dut):
     given = bench.given()
     width, latency = given["OUT_W"], given["LATENCY"]
-    heights = heights_of(int(dut.HEIGHTS.value), width)
+    heights, invert = heights_of(int(dut.HEIGHTS.value), width), int(dut.INVERT.value)
     rng, count = random.Random(given["seed"]), sum(heights)
     heaps = [0, (1 << count) - 1] + [rng.getrandbits(count) for _ in range(300)]
     cocotb.start_soon(Clock(dut.clk, 10, "ns").start(start_high=False))
@@ -40,21 +40,23 @@ async def adds_bits_by_weight(dut):
         await FallingEdge(dut.clk)
         sums.append(int(dut.sum.value))
     for bits, got in zip(heaps, sums[latency - 1 :], strict=True):
-        want = weighted_sum(bits, heights) % (1 << width)
-        assert got == want, f"{heights} bits={bits:#x}: sum is {got}, not {want}"
+        want = weighted_sum(bits ^ invert, heights) % (1 << width)
+        assert got == want, f"{heights} {invert=:#x} bits={bits:#x}: sum is {got}, not {want}"
 
 
 def simulate(heights: list[int], width: int, seed: int = 0) -> None:
     padded = heights + [0] * (width - len(heights))
     packed = "".join(f"{height:04x}" for height in reversed(padded))
+    rng, count = random.Random(seed), sum(heights)
     bench.run(
-        "heap_bench",
+        "bit_heap",
         "test_bit_heap",
         seed=seed,
         OUT_W=width,
         HEIGHTS=f"{16 * width}'h{packed}",
-        LATENCY=heap.stages(heights) + 1,
-        BITS=sum(heights),
+        LATENCY=heap.stages(heights) + rng.randint(1, 3),
+        INVERT_W=count,
+        INVERT=f"{count}'h{rng.choice([0, rng.getrandbits(count)]):x}",
     )
 
 

@@ -14,14 +14,14 @@ from onebit.pack import ceil_div
 
 
 def streams(p: Mapping[str, int], rng: random.Random, count: int) -> tuple[list[int], list[int]]:
-    """Random vectors as beats in and beats wanted."""
-    beats: list[int] = []
-    want: list[int] = []
+    """Random vectors, M side by side, as beats in and beats wanted."""
+    found: dict[str, list[int]] = {"IN_LANES": [], "OUT_LANES": []}
     for _ in range(count):
-        vector = [rng.getrandbits(p["BITS"]) for _ in range(p["N"])]
-        beats += stream.to_beats(vector, p["IN_LANES"], p["BITS"])
-        want += stream.to_beats(vector, p["OUT_LANES"], p["BITS"])
-    return beats, want
+        group = [[rng.getrandbits(p["BITS"]) for _ in range(p["N"])] for _ in range(p["M"])]
+        for lanes, beats in found.items():
+            parts = [stream.to_beats(vector, p[lanes], p["BITS"]) for vector in group]
+            beats += stream.side_by_side(parts, p[lanes] * p["BITS"])
+    return found["IN_LANES"], found["OUT_LANES"]
 
 
 async def check(dut, rng: random.Random, count: int, pauses: tuple[float, float]) -> None:
@@ -77,8 +77,8 @@ async def reset_forgets_a_vector_half_way(dut):
         await check(dut, rng, 4, (0.0, 0.0))
 
 
-def simulate(seed: int, n: int, bits: int, in_lanes: int, out_lanes: int) -> None:
-    shape = {"N": n, "BITS": bits, "IN_LANES": in_lanes, "OUT_LANES": out_lanes}
+def simulate(seed: int, n: int, bits: int, in_lanes: int, out_lanes: int, m: int = 1) -> None:
+    shape = {"N": n, "BITS": bits, "IN_LANES": in_lanes, "OUT_LANES": out_lanes, "M": m}
     bench.run("width_converter", "test_width_converter", seed=seed, **shape)
 
 
@@ -89,15 +89,18 @@ CORNERS = [
     (11, 2, 4, 5),  # no multiple; the last beat in ends two beats out
     (10, 4, 1, 16),  # one beat, wider than the vector
     (784, 1, 64, 49),
+    (11, 2, 4, 5, 3),  # three vectors side by side
+    (5, 1, 7, 6, 4),  # wires between beats wider than a vector
 ]
 
 
 @pytest.mark.parametrize("shape", CORNERS, ids=str)
-def test_width_converter(shape: tuple[int, int, int, int]) -> None:
+def test_width_converter(shape: tuple[int, ...]) -> None:
     simulate(1, *shape)
 
 
 def test_width_converter_random(case_seed: int) -> None:
     rng = random.Random(case_seed)
     n = rng.randint(1, 40)
-    simulate(case_seed, n, rng.randint(1, 5), rng.randint(1, n + 3), rng.randint(1, n + 3))
+    bits, lanes, m = rng.randint(1, 5), [rng.randint(1, n + 3) for _ in range(2)], rng.randint(1, 4)
+    simulate(case_seed, n, bits, *lanes, m)

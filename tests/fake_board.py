@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from onebit import emit, golden
+from onebit import golden
 from onebit.flow import Compiled
 from onebit.folding import Fold, Folding
 from onebit.net import Bit, Element, Flatten, Head, Input, Mvau, Net
 from onebit.pack import unpack_stream
+from onebit.streams import Stream, output_stream
 
 BASE, PAGE = 0x1000_0000, 4096
 ID, VERSION, HASH0, HASH1, CONTROL, STATUS, ERROR = range(0, 0x1C, 4)
@@ -73,7 +74,7 @@ class FakeBoard:
         self.reads = 0
         self.registers = {STATUS: 0, ERROR: 0, FINISHED: 0, CYCLES: 0, STALL_IN: 0, STALL_OUT: 0}
         net = self.compiled.net
-        self.stream = emit.output_stream(net, self.compiled.folding, net.input.name)
+        self.stream = output_stream(net, self.compiled.folding, net.input.name)
         self.image = 8 * math.ceil(self.stream.beats * self.stream.width / 64)
         self.result = 8 * (math.ceil(net.head.classes / 2) + 1)
         self.registers |= {ID: 0x6F6E6562, VERSION: 1, CLASSES: net.head.classes}
@@ -178,7 +179,7 @@ class FakeBoard:
         return words
 
 
-def unused(stream: NDArray[np.uint8], first: emit.Stream) -> NDArray[np.uint8]:
+def unused(stream: NDArray[np.uint8], first: Stream) -> NDArray[np.uint8]:
     """The bits of a vector's last beat (vectors, beats, width) behind its last element."""
     left = first.n % first.lanes or first.lanes
     return stream[:, -1, left * first.bits :]

@@ -37,8 +37,8 @@ def test_the_file_reads_back_as_it_was():
         ({"pe": 4}, "pe=4 is not in 1..3"),
         ({"simd": 0}, "simd=0 is not in 1..5"),
         ({"fifo": 1}, "fifo=1"),
-        ({"m": 2}, "m=2, only 1"),
-        ({"style": "hardwired"}, "only 'folded'"),
+        ({"m": 17}, "m=17 is not in 1..16"),
+        ({"style": "hardwired"}, "no Mvau of 1-bit inputs"),
         ({"memory": "lutram"}, "memory='lutram' is not in"),
     ],
 )

@@ -154,14 +154,16 @@ def test_loops_are_refused() -> None:
         longest(module(*loop, cell("a", "FDRE", D=3, Q=1)))
 
 
-def test_the_lower_half_of_a_lut_has_five_inputs() -> None:
-    pair = cell("l", "LUT6_2", I0=2, I5=1, O5=3, O6=4)
-    ends = [
-        cell("a", "FDRE", D=50, Q=1),
-        cell("b", "FDRE", D=3, Q=60),
-        cell("c", "FDRE", D=51, Q=2),
-    ]
-    assert longest(module(pair, *ends, names={1: "upper", 2: "lower"})).start == "lower"
+@pytest.mark.parametrize(("init", "start"), [(0xAAAA_AAAA, "looked at"), (0xCCCC_CCCC, "another")])
+def test_the_lower_half_of_a_lut_looks_at_what_init_does(init: int, start: str) -> None:
+    """I0 or I1; never at I5, nor at what makes a difference to the upper half alone."""
+    given = f"{0x6996_9669_6996_9669 << 32 & 0xFFFF_FFFF_0000_0000 | init:b}"
+    pair = cell("l", "LUT6_2", INIT=given, I0=2, I1=7, I2=8, I5=1, O5=3, O6=4)
+    ends = [cell(name, "FDRE", D=50 + i, Q=i) for i, name in enumerate("abcdefgh", start=1)]
+    ends = [end for end in ends if end.outputs["Q"] in ((1,), (2,), (7,), (8,))]
+    names = {1: "upper", 2: "looked at", 7: "another", 8: "upper"}
+    last = cell("z", "FDRE", D=3, Q=60)
+    assert longest(module(pair, *ends, last, names=names)).start == start
 
 
 def test_memories_begin_and_end_paths() -> None:

@@ -21,6 +21,7 @@ LEAST = {
     "gtsrb-xnor-30": 0.86,
     "mnist-120": 0.968,
     "mnist-bcnn": 0.992,
+    "mnist-lfc": 0.984,
     "mnist-sfc": 0.982,
     "mnist-tfc": 0.95,
 }

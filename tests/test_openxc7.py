@@ -19,6 +19,7 @@ import pytest
 import tiny
 from onebit import bitstream, bitstream_tools, board, flow, system
 from onebit.errors import CheckFailed, MissingTool
+from onebit.netlist import FLIP_FLOPS, LUTS
 
 Onebit = Callable[..., tiny.Said]
 PART = "xc7z020clg400-1"
@@ -119,7 +120,7 @@ def test_yosys_takes_the_processor(netlist: dict[str, Any]) -> None:
 def test_netlist_is_one_that_nextpnr_takes(netlist: dict[str, Any]) -> None:
     """Only primitives of the part, and the LEDs as the only ports."""
     kinds = {cell["type"] for cell in netlist["cells"].values()}
-    known = set(bitstream_tools.LUTS) | set(bitstream_tools.FLIP_FLOPS)
+    known = set(LUTS) | set(FLIP_FLOPS)
     known |= {"PS7", "BUFG", "OBUF", "CARRY4", "MUXF7", "MUXF8", "RAMB36E1", "RAMB18E1", "DSP48E1"}
     assert kinds <= known
     assert netlist["ports"].keys() == {"led"}
@@ -141,7 +142,7 @@ def test_utilisation_is_that_of_the_whole_design(
     synthesised: Path, netlist: dict[str, Any]
 ) -> None:
     found = json.loads((synthesised / "bitstream" / "bitstream.json").read_text())["utilisation"]
-    flip_flops = sum(len(cells(netlist, kind)) for kind in bitstream_tools.FLIP_FLOPS)
+    flip_flops = sum(len(cells(netlist, kind)) for kind in FLIP_FLOPS)
     assert found["ff"] == {"used": flip_flops, "of": 106_400}
     assert 1_000 < found["lut"]["used"] < 3_000
     assert found["bram36"]["used"] == len(cells(netlist, "RAMB36E1")) + (

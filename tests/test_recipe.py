@@ -80,7 +80,7 @@ def test_every_recipe_reads_and_ends_in_the_classes_of_its_data(name: str) -> No
 
 
 def test_all_networks_are_there() -> None:
-    digits = {"digits-mlp", "mnist-120", "mnist-bcnn", "mnist-sfc", "mnist-tfc"}
+    digits = {"digits-mlp", "mnist-120", "mnist-bcnn", "mnist-lfc", "mnist-sfc", "mnist-tfc"}
     signs = {"gtsrb-xnor-30", "gtsrb-3qconv-48", "gtsrb-3qconv-64", "gtsrb-best"}
     words = {"kws-12", "wakeword-2x2", "wakeword-3x3"}
     assert digits | signs | words <= set(recipe.networks())
