@@ -16,6 +16,7 @@ from onebit.pack import ceil_div
 
 BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
+ROM_LUTS_A_WORD = 0.072  # of a bit, among other logic
 RAM_WORDS = 128  # deeper rings of a window too
 CACHED = 1 << 14  # shapes of each part: a folding is chosen among thousands
 RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
@@ -68,6 +69,17 @@ def rom(words: int, bits: int) -> Cost:
     blocks, joined = ceil_div(words, 64), ceil_div(words, 256)
     few = 0.7 if words < 8 else 1.0  # a bit that is one of the address, or its inverse
     return Cost(lut=some * few * (blocks + (joined - 1) / 2), ff=some)
+
+
+@lru_cache(maxsize=CACHED)
+def rom_among_logic(words: int, bits: int) -> Cost:
+    """The same in a module whose longest path is elsewhere: ABC then shares parts of tables instead
+    of taking whole LUTs, and loses (measured from 32 words to 256).
+    """
+    alone = rom(words, bits)
+    if words < 16:
+        return alone
+    return Cost(lut=max(alone.lut, ROM_LUTS_A_WORD * words * bits), ff=alone.ff)
 
 
 @lru_cache(maxsize=CACHED)
@@ -170,7 +182,7 @@ def mvau(
     accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
     """
     (pe, simd), (sf, nf) = lanes, beats
-    weights = block if memory == "bram" else rom
+    weights = block if memory == "bram" else rom_among_logic
     width = m * simd * bits
     replay = Cost(ff=width)
     if nf > 1:
@@ -180,7 +192,7 @@ def mvau(
     waits = latency(simd, bits)
     out = credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
     counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
-    control = Cost(lut=20 + 2 * counters + thresholds.bit_length(), ff=20 + 2 * counters + waits)
+    control = Cost(lut=10 + 1.2 * counters + thresholds.bit_length(), ff=10 + counters + waits)
     return (
         weights(sf * nf, pe * simd)
         + (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)

@@ -54,6 +54,9 @@ MEASURED = {
     "rom 256 x 16": (resources.rom(256, 16), (64, 16, 0, 0)),
     "rom 16 x 512": (resources.rom(16, 512), (512, 512, 0, 0)),
     "rom 6 x 512": (resources.rom(6, 512), (39, 62, 0, 0)),
+    # An mvau with its weights in LUTs, less the same one with them in block RAM.
+    "weights 128 x 256": (resources.rom_among_logic(128, 256), (2554, 256, 0, 0)),
+    "weights 256 x 256": (resources.rom_among_logic(256, 256), (4414, 256, 0, 0)),
     "block 64 x 32": (resources.block(64, 32), (0, 0, 1, 0)),
     "block 600 x 80": (resources.block(600, 80), (0, 0, 5, 0)),
     "block 2048 x 20": (resources.block(2048, 20), (0, 0, 3, 0)),
