@@ -151,9 +151,12 @@ def test_rates_that_cannot_be_are_refused(rate):
         choose.best(NET, BOARD, 100.0, rate)
 
 
-@pytest.mark.parametrize("name", recipe.networks())
+CHOSEN = [name for name in recipe.networks() if not (recipe.folder(name) / "folding.toml").exists()]
+
+
+@pytest.mark.parametrize("name", CHOSEN)
 def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
-    """Of one core; it fits, and what limits the rate takes all of the interval."""
+    """Of one core, where it has none of its own; it fits the board."""
     net = lower(recipe.folder(name) / flow.MODEL).net
     begin = time.process_time()
     chosen = choose.best(net, BOARD, 100.0)
@@ -162,4 +165,6 @@ def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
     assert taken < 2
     shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
     assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
-    record_property("claim", "the folding of every network in models/ is chosen in under 2 s")
+    record_property(
+        "claim", "the folding of each network without one of its own is chosen in under 2 s"
+    )

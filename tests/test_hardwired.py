@@ -54,8 +54,8 @@ def test_layers_of_wider_inputs_stay_folded(tmp_path):
     [
         ("fc1", {}, "it is no Mvau of 1-bit inputs"),
         ("head", {}, "it is no Mvau of 1-bit inputs"),
-        ("fc2", {"pe": 2}, "takes a whole vector a cycle, pe=3 and simd=6; got pe=2"),
-        ("fc2", {"simd": 3}, "pe=3 and simd=6; got pe=3 and simd=3"),
+        ("fc2", {"pe": 2}, "takes a whole vector a cycle, pe=3, simd=6 and m=1; got pe=2"),
+        ("fc2", {"simd": 3}, "got pe=3, simd=3 and m=1"),
     ],
 )
 def test_folds_that_cannot_be_hardwired_are_refused(tmp_path, name, edits, rule):
