@@ -166,5 +166,5 @@ def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
     shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
     assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
     record_property(
-        "claim", "the folding of each network without one of its own is chosen in under 2 s"
+        "claim", "the folding of a network without one of its own is chosen in under 2 s"
     )
