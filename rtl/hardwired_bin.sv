@@ -19,7 +19,7 @@ module hardwired_bin #(
   // them, so that every sixth bit is one of the last of the list: those not to be inverted.
   function automatic places_t places();
     int unsigned found = 0;
-    places_t sorted = '0;
+    places_t sorted;
     for (int inverted = 1; inverted >= 0; inverted--) begin
       for (int unsigned i = 0; i < MW; i++) begin
         if (MEMBERS[i] && WEIGHTS[i] != inverted[0]) begin
