@@ -16,7 +16,8 @@ CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help system setup setup-train setup-dev setup-all demo check test prove clean distclean
+.PHONY: help system setup setup-train setup-dev setup-all demo check test prove bench-hw clean \
+  distclean
 
 # A stamp is written when its step has ended well. .stamp-venv holds the folder that the environment
 # was made in: one that was moved, or whose Python is gone, is made anew.
@@ -102,6 +103,11 @@ test: setup-all check ## what every change must pass: a seeded sample of everyth
 
 prove: setup-all ## the full count behind every claim, a line each; may run for hours
 	@$(BIN)/python -m pytest --prove
+
+bench-hw: setup-all ## what the hardware takes and does: LUTs by Yosys, proofs of equality, rates
+	@$(BIN)/python -m pytest --prove tests/test_pe.py sim/test_popcount_pair.py \
+	  tests/test_hardwired.py tests/test_reuse.py tests/test_solve.py tests/test_folding.py \
+	  tests/test_resources.py tests/test_synth.py
 
 clean: ## remove outputs and caches
 	rm -rf out .cache

@@ -26,6 +26,7 @@ KEPT = ("netlist.json", "netlist.v", "seconds")
 # The emitted top: an instance, its parameters one a line, its name.
 INSTANCE = re.compile(r"^  (\w+) (?:#\(\n((?:    \..*\n)*)  \) )?(u_\w+) \(\n", re.MULTILINE)
 PARAMETER = re.compile(r"^    \.(\w+)\((.*?)\),?$", re.MULTILINE)
+CONSTANT = re.compile(r"^  localparam bit [^=]* (\w+) = (\{[^}]*\});", re.MULTILINE)
 MODULE = re.compile(r"^\s*(?:module|package)\s+(\w+)", re.MULTILINE)
 COMMENT = re.compile(r"//.*")
 
@@ -129,10 +130,14 @@ def yosys() -> str:
 
 
 def instances(top: str) -> list[Instance]:
-    """The modules that the text of the emitted top joins."""
+    """The modules that the text of the emitted top joins; its constants are put in."""
+    constants = {
+        name: re.sub(r"\s", "", COMMENT.sub("", value)) for name, value in CONSTANT.findall(top)
+    }
+    known = CHOSEN | constants
     found = []
     for module, parameters, name in INSTANCE.findall(top):
-        values = {key: CHOSEN.get(value, value) for key, value in PARAMETER.findall(parameters)}
+        values = {key: known.get(value, value) for key, value in PARAMETER.findall(parameters)}
         found.append(Instance(name=name, module=module, parameters=values))
     return found
 

@@ -94,6 +94,22 @@ def facts(folder: Path) -> dict[str, Any]:
     return found
 
 
+def test_constants_of_the_top_are_put_in() -> None:
+    top = """\
+  localparam bit [1:0][3:0] fc_WEIGHTS = {
+    4'ha,  // neuron 1
+    4'h3   // neuron 0
+  };
+  mvau_hardwired #(
+    .MW(4),
+    .WEIGHTS(fc_WEIGHTS),
+    .PRIMITIVES(PRIMITIVES)
+  ) u_fc (
+"""
+    (found,) = synth.instances(top)
+    assert found.parameters == {"MW": "4", "WEIGHTS": "{4'ha,4'h3}", "PRIMITIVES": "1"}
+
+
 def test_layers_add_up(synthesised: Path) -> None:
     found = facts(synthesised)
     assert [row["name"] for row in found["layers"]] == ["fc1", "fc2", "fc3", "head"]
