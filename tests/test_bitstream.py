@@ -72,7 +72,7 @@ def test_without_tools_the_project_is_written(compiled: Path, put: Put, onebit: 
     written = {file.name for file in (compiled / "bitstream").iterdir()}
     assert written == {
         *("README.txt", "bitstream.json", "settings", "pins.xdc", "clock.xdc"),
-        *("vivado.tcl", "openxc7.sh", "rtl", "ip"),
+        *("vivado.tcl", "openxc7.sh", "xc7_cells.sv", "rtl", "ip"),
     }
 
 
