@@ -19,18 +19,16 @@ module popcount_pair #(
     void'($urandom(SEED));
   end
 
-  // A word in four has few bits that agree, or few that differ.
+  // A word in four has few bits that agree, one has few that differ.
+  logic [WORDS-1:0][31:0] noise, rare, kind;
   always_ff @(posedge clk) begin
     for (int i = 0; i < WORDS; i++) begin
-      logic [31:0] x, rare;
-      x = $urandom;
-      rare = $urandom & $urandom & $urandom;
-      a[i] <= x;
-      case ($urandom % 4)
-        0: w[i] <= x ^ rare;
-        1: w[i] <= ~(x ^ rare);
-        default: w[i] <= $urandom;
-      endcase
+      noise[i] <= $urandom;
+      rare[i] <= $urandom & $urandom & $urandom;
+      kind[i] <= $urandom;
+      a[i] <= noise[i];
+      w[i] <= kind[i][31:30] == 2'd0 ? noise[i] ^ rare[i]
+            : kind[i][31:30] == 2'd1 ? ~(noise[i] ^ rare[i]) : kind[i];
     end
   end
 

@@ -273,12 +273,7 @@ FOLDINGS = {
     "missing key": (r"fifo = \d+\n", "", "the key 'fifo' is missing", None),
     "unknown key": (r"m = 1", "m = 1\nspeed = 9", "unknown key 'speed'", "known: pe, simd"),
     "unknown top key": (r"format = 1", "format = 1\nspeed = 9", "unknown key 'speed'", "board"),
-    "hardwired": (
-        '"folded"',
-        '"hardwired"',
-        "style='hardwired', but it is no Mvau",
-        "folded",
-    ),
+    "hardwired": ('"folded"', '"hardwired"', "hardwired', but it is no Mvau", "folded"),
     "unknown style": ('"folded"', '"fast"', "style='fast' is not in", None),
     "block RAM": ('"auto"', '"bram"', r"'input': memory='bram' is not in \('auto',\)", None),
     "text for a number": (r"pe = \d+", 'pe = "two"', "pe='two' is not a whole number", None),
