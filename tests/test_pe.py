@@ -10,7 +10,7 @@ import yosys
 from onebit import heap
 
 PE = ("pe.sv", "xnor_sum.sv", "xnor_popcount.sv", "xnor_sum_xc7.sv", "bit_heap.sv")
-FILES = (*PE, "counter_6_3.sv")
+FILES = (*PE, "counter_6_3.sv", "delay.sv")
 ACC_W = 12  # of matrices 2,047 wide
 MOST = {64: 1.15, 128: 1.10}  # LUTs a multiply-accumulate, weights from outside
 
