@@ -145,7 +145,7 @@ CORNERS = [
     Case(MW=9, MH=5, GROUP=5, THRESHOLDS=0),
     Case(MW=20, MH=2, GROUP=2),
     Case(MW=2, MH=12, GROUP=6),
-    Case(MW=300, MH=13, GROUP=6),
+    Case(MW=70, MH=7, GROUP=6),
     Case(MW=64, MH=10, GROUP=3, THRESHOLDS=0),
 ]
 
