@@ -49,6 +49,17 @@ class Counts:
         return Counts(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
+# The fields of Counts by what tables call them.
+COLUMNS = {
+    "lut": "LUT",
+    "lut_memory": "as RAM",
+    "ff": "FF",
+    "bram36": "BRAM36",
+    "carry4": "CARRY4",
+    "dsp": "DSP",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
     """A cell of the part, or an instance of a module."""

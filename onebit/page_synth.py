@@ -5,17 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from onebit.netlist import COLUMNS
 from onebit.page_svg import plural, text
 
 Facts = Mapping[str, Any]
-COLUMNS = {
-    "lut": "LUT",
-    "lut_memory": "as RAM",
-    "ff": "FF",
-    "bram36": "BRAM36",
-    "carry4": "CARRY4",
-    "dsp": "DSP",
-}
 
 
 def synthesised(facts: Facts) -> str:

@@ -172,7 +172,11 @@ def synthesise(out: Path, on_done: Told = lambda done, of, name: None) -> Synthe
 
 
 def _top(out: Path) -> str:
-    file = out / "rtl" / f"{TOP}.sv"
+    return _text(out / "rtl" / f"{TOP}.sv")
+
+
+def _text(file: Path) -> str:
+    """What a file of the compiled folder holds."""
     try:
         return file.read_text()
     except OSError as reason:
@@ -211,7 +215,7 @@ def _unit(out: Path, instance: Instance, library: Mapping[str, tuple[str, str]],
     files = _needed(instance.module, library)
     given = (system.share_dir("build") / "xc7_cells.sv").read_text()
     values = {
-        name: _digest([_memory(out, value)]) if value.startswith('"') else value
+        name: _digest([_text(out / value.strip('"'))]) if value.startswith('"') else value
         for name, value in instance.parameters.items()
     }
     key = _digest(
@@ -225,18 +229,6 @@ def _unit(out: Path, instance: Instance, library: Mapping[str, tuple[str, str]],
         sources=tuple(files),
         text=given,
     )
-
-
-def _memory(out: Path, quoted: str) -> str:
-    """What the memory holds that a parameter names."""
-    file = out / quoted.strip('"')
-    try:
-        return file.read_text()
-    except OSError as reason:
-        raise ConfigError(
-            f"cannot read {str(file)!r}: {reason.strerror}",
-            hint="`onebit compile NET` writes the folder anew",
-        ) from None
 
 
 def _join(out: Path, jobs: Mapping[str, Job], tool: str) -> Job:

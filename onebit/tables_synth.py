@@ -6,16 +6,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from onebit.netlist import COLUMNS
 from onebit.tables import Facts, new_table
 
-COLUMNS = {
-    "lut": "LUT",
-    "lut_memory": "as RAM",
-    "ff": "FF",
-    "bram36": "BRAM36",
-    "carry4": "CARRY4",
-    "dsp": "DSP",
-}
 SLOW = 5  # modules listed with their time
 
 
