@@ -13,6 +13,7 @@ from typing import Any
 
 from onebit import board, calibration, cost, netlist, synth, system
 from onebit.board import Board
+from onebit.calibration import RESOURCES
 from onebit.errors import CheckFailed, OnebitError
 from onebit.flow import Compiled
 from onebit.net import Net
@@ -23,7 +24,6 @@ from onebit.synth import Synthesised
 FORMAT = 1
 FACTS = "synth.json"
 REST = "ports"  # the layer of what belongs to none
-RESOURCES = ("lut", "ff", "bram36", "dsp")
 
 Facts = dict[str, Any]
 
