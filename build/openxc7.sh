@@ -18,9 +18,23 @@ step() {
   echo "onebit: $*"
 }
 
-# The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells.
+# The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells, and routes
+# no LUT with two outputs: those become two LUTs of the same inputs, which it may put in one place.
 synth() {
   step "synthesis"
+  cat > "$build/luts.v" <<'VERILOG'
+module LUT6_2 (output O6, output O5, input I0, I1, I2, I3, I4, I5);
+  parameter [63:0] INIT = 0;
+  parameter _TECHMAP_CONSTVAL_I5_ = 1'bx;
+  LUT5 #(.INIT(INIT[31:0])) lower (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
+  generate
+    if (_TECHMAP_CONSTVAL_I5_ === 1'b1)
+      LUT5 #(.INIT(INIT[63:32])) upper (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
+    else
+      LUT6 #(.INIT(INIT)) whole (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
+  endgenerate
+endmodule
+VERILOG
   cat > "$build/synth.ys" <<SCRIPT
 read_verilog -lib +/xilinx/cells_sim.v +/xilinx/cells_xtra.v
 read_slang -D SYNTHESIS --top $top ../xc7_cells.sv $sources
@@ -28,6 +42,8 @@ hierarchy -check -top $top
 synth_xilinx -family xc7 -flatten -top $top
 delete t:\$scopeinfo
 tee -q -o ../$build/utilization.json stat -json
+techmap -map ../$build/luts.v
+clean
 check -assert
 write_json ../$build/$net.json
 SCRIPT
