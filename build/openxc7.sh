@@ -18,8 +18,9 @@ step() {
   echo "onebit: $*"
 }
 
-# The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells, and routes
-# no LUT with two outputs: those become two LUTs of the same inputs, which it may put in one place.
+# The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells, and
+# routes no LUT with two outputs: those become two LUTs of the same inputs, which it may put in one
+# place.
 synth() {
   step "synthesis"
   cat > "$build/luts.v" <<'VERILOG'
