@@ -32,7 +32,7 @@ def compile_network(options: argparse.Namespace) -> int:
     if options.data:
         trial.test_images(options.data, lowered.net, chosen.features, progress)
     with stderr.status("folding"):
-        wanted = options.target_fps, options.folding, chosen.folding, options.style, ceiling
+        wanted = options.target_fps, options.folding, options.style, ceiling
         folds, unsized = flow.choose_folding(lowered.net, options.board, *wanted)
     if unsized and not options.check:
         folds = _with_fifos(lowered.net, folds)

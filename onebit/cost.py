@@ -14,13 +14,13 @@ from onebit.geometry import Axis
 from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window, signed_bits
 from onebit.pack import beat_bytes, ceil_div
 from onebit.resources import Cost
-from onebit.reuse import gathered, scattered
 
 if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
 
 CEILING = 0.8  # of a board's resources: fuller parts are hard to route
 RESOURCES = ("LUT", "FF", "BRAM18", "DSP")
+Side = tuple[int, int]  # of a stream: elements of a vector in a beat, vectors side by side
 CACHED = 1024  # layers whose shape is kept: a folding is chosen among thousands
 
 
@@ -174,6 +174,16 @@ def input_lanes(net: Net, layer: Layer, fold: Fold) -> int:
             return fold.simd
 
 
+def output_side(layer: Layer, fold: Fold) -> Side:
+    """What the layer puts out in a beat."""
+    return output_lanes(layer, fold), fold.m
+
+
+def input_side(net: Net, layer: Layer, fold: Fold) -> Side:
+    """What the layer takes in a beat."""
+    return input_lanes(net, layer, fold), fold.m
+
+
 def units(net: Net, folding: Folding) -> Iterator[Unit]:
     """Every unit that can limit the rate.
 
@@ -183,13 +193,11 @@ def units(net: Net, folding: Folding) -> Iterator[Unit]:
     for layer in net.layers:
         fold = folding.layers[layer.name]
         yield Unit(name=layer.name, cycles=cycles(net, layer, fold), images=fold.m)
-        if isinstance(layer, Mvau) and gathered(folding, layer):
-            beats = input_beats(net, layer, fold.simd)
-            yield Unit(name=f"{layer.name}_gather", cycles=net.positions(layer.name) * beats)
-        if scattered(folding, layer):
-            source = net[layer.inputs[0]]
-            beats = ceil_div(net.shape(source.name)[-1], folding.layers[source.name].pe)
-            yield Unit(name=f"{layer.name}_scatter", cycles=net.positions(source.name) * beats)
+        if layer.inputs:
+            given = output_side(net[layer.inputs[0]], folding.layers[layer.inputs[0]])
+            joints = regrouping(net, layer, given, input_side(net, layer, fold))
+            for joint, taken in joints.items():
+                yield Unit(name=f"{layer.name}_{joint}", cycles=taken)
 
 
 def interval(net: Net, folding: Folding) -> float:
@@ -230,6 +238,7 @@ def _ring_words(own: Shape, simd: int) -> int:
     return own.held * own.columns.size * ceil_div(own.channels, simd)
 
 
+@lru_cache(maxsize=resources.CACHED)
 def unit(net: Net, layer: Layer, fold: Fold) -> Cost:
     """What the layer's unit takes, with its memories."""
     return _unit(net, layer, fold).rounded
@@ -249,13 +258,23 @@ def _unit(net: Net, layer: Layer, fold: Fold) -> Cost:
             inverts = bool(layer.invert.any())
             return resources.maxpool(kernel, own.columns.out * folds, fold.pe, folds, inverts)
         case Mvau() if fold.style == "hardwired":
-            return Cost(lut=hardwired.plan(layer).luts)
+            made = hardwired.plan(layer)
+            bits = layer.mh * (1 if layer.thresholds is not None else own.acc)
+            results = resources.credit_fifo(bits, made.latency + 1)
+            return results + Cost(lut=made.luts, ff=made.ffs + layer.mw + made.latency)
         case Mvau():
             return _mvau(net, layer, fold)
         case Head():
             low, high = int(layer.scale.min()), int(layer.scale.max())
             scale = signed_bits(low, high)
             return resources.head(layer.classes, fold.pe, own.bits, scale, layer.width)
+
+
+def weights_and_dots(net: Net, layer: Mvau, fold: Fold) -> Cost:
+    """Of a folded Mvau its weights and dot products alone."""
+    own, beats = shape(net, layer.name), input_beats(net, layer, fold.simd)
+    words, memory = beats * ceil_div(layer.mh, fold.pe), memory_of(net, layer, fold)
+    return resources.weights_and_dots((fold.pe, fold.simd), words, own.bits, memory, fold.m)
 
 
 def _mvau(net: Net, layer: Mvau, fold: Fold) -> Cost:
@@ -296,15 +315,36 @@ def _counters(own: Shape, words: int) -> int:
     return sum(n.bit_length() for n in counted) + places + 6 * (words - 1).bit_length()
 
 
-def before(net: Net, layer: Layer, given: int, taken: int, depth: int) -> Cost:
-    """The width converter and the FIFO in front of a layer: lanes that it is given, and takes."""
+def regrouping(net: Net, layer: Layer, given: Side, taken: Side) -> dict[str, int]:
+    """Cycles an image of the scatter and the gather in front of a layer, where there are any."""
+    if given[1] == taken[1]:
+        return {}
+    own, found = shape(net, layer.name), {}
+    if given[1] not in (1, taken[1]):
+        positions = shape(net, layer.inputs[0]).positions
+        found["scatter"] = positions * ceil_div(own.n, given[0])
+    if isinstance(layer, Mvau) and taken[1] not in (1, given[1]):
+        found["gather"] = own.positions * input_beats(net, layer, taken[0])
+    return found
+
+
+def before(net: Net, layer: Layer, given: Side, taken: Side, depth: int) -> Cost:
+    """What is in front of a layer: FIFO and width converter, scatter and gather."""
     if isinstance(layer, Input):
         return Cost()
-    own = shape(net, layer.name)
-    queue = resources.fifo(max(given, taken) * own.bits, depth)
-    if given == taken or isinstance(net[layer.inputs[0]], Window):
-        return queue.rounded
-    return (queue + resources.width_converter(own.n, own.bits, given, taken)).rounded
+    own, (lanes_in, m_in), (lanes_out, m_out) = shape(net, layer.name), given, taken
+    bits = own.bits * (m_in if m_in == m_out else 1)
+    found = resources.fifo(max(lanes_in, lanes_out) * bits, depth)
+    windowed = isinstance(layer, Mvau) and own.rows is not None
+    if lanes_in != lanes_out and not windowed:
+        found += resources.width_converter(own.n, bits, lanes_in, lanes_out)
+    for joint in regrouping(net, layer, given, taken):
+        if joint == "scatter":
+            found += resources.scatter(m_in, lanes_in * own.bits, ceil_div(own.n, lanes_in))
+        elif isinstance(layer, Mvau):
+            beats = input_beats(net, layer, lanes_out)
+            found += resources.gather(m_out, lanes_out * own.bits, beats)
+    return found.rounded
 
 
 def layer_cost(net: Net, folding: Folding, layer: Layer) -> Cost:
@@ -312,10 +352,9 @@ def layer_cost(net: Net, folding: Folding, layer: Layer) -> Cost:
     fold = folding.layers[layer.name]
     found = unit(net, layer, fold)
     if layer.inputs:
-        source = net[layer.inputs[0]]
-        given = output_lanes(source, folding.layers[source.name])
-        found += before(net, layer, given, input_lanes(net, layer, fold), fold.fifo)
-    return found + Cost(lut=_joint_luts(net, folding, layer))
+        given = output_side(net[layer.inputs[0]], folding.layers[layer.inputs[0]])
+        found += before(net, layer, given, input_side(net, layer, fold), fold.fifo)
+    return found
 
 
 def total(net: Net, folding: Folding) -> Cost:
@@ -326,27 +365,6 @@ def total(net: Net, folding: Folding) -> Cost:
 def luts(net: Net, folding: Folding) -> int:
     """The estimated LUTs of the whole accelerator."""
     return total(net, folding).vector[0]
-
-
-def _joint_luts(net: Net, folding: Folding, layer: Layer) -> int:
-    """The LUTs of the gather and the scatter ahead of a layer.
-
-    Two LUTs hold 3 bits of 32 words; a scatter selects one of four slices in a LUT a bit.
-    """
-    found = 0
-    if isinstance(layer, Mvau) and gathered(folding, layer):
-        fold = folding.layers[layer.name]
-        width = fold.simd * net.element(layer.inputs[0]).bits
-        words = 2 * input_beats(net, layer, fold.simd)
-        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
-    if scattered(folding, layer):
-        source = net[layer.inputs[0]]
-        fold = folding.layers[source.name]
-        width = fold.pe * net.element(source.name).bits
-        words = 2 * ceil_div(net.shape(source.name)[-1], fold.pe)
-        found += 20 + ceil_div(2 * fold.m * width * ceil_div(words, 32), 3)
-        found += width * ceil_div(fold.m, 4)
-    return found
 
 
 def brams(net: Net, folding: Folding) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +58,7 @@ FACTS = {
 class Subject:
     """A network to work on: its ONNX file, and its data set where a recipe names one.
 
-    features: what it takes of sounds, where it takes sounds. folding: the file that it is compiled
-    with where nobody asks for another rate or board.
+    features: what it takes of sounds, where it takes sounds.
     """
 
     name: str
@@ -67,7 +66,6 @@ class Subject:
     title: str
     data: str | None
     features: Features | None = None
-    folding: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,7 +108,6 @@ def subject(name: str, data_name: str | None = None) -> Subject:
             title=known.title,
             data=known.data,
             features=known.features,
-            folding=file if (file := recipe.folder(name) / FOLDING).is_file() else None,
         )
     path = Path(name)
     if (path / MODEL).is_file() and (path / "card.json").is_file():  # what training leaves
@@ -140,15 +137,13 @@ def choose_folding(
     board_name: str,
     target_fps: float | None,
     file: Path | None,
-    own: Path | None = None,
     style: Style = "folded",
     ceiling: float = CEILING,
 ) -> tuple[Folding, bool]:
-    """The folding in `file`, the network's own, or the best for the board, or for the rate.
+    """The folding in `file`, or the best for the board, or for the rate.
 
-    Whether its FIFOs are still to be sized comes with it. The network's own, in the file `own`,
-    is for its board and no rate; it fits each training of the network. `ceiling`: of the board, to
-    take at most. The style "hardwired" is a folding of its own.
+    Whether its FIFOs are still to be sized comes with it. `ceiling`: of the board, to take at most.
+    The style "hardwired" is a folding of its own.
     """
     target = board.load(board_name)
     if file is not None:
@@ -157,10 +152,6 @@ def choose_folding(
         return given, False
     if style == "hardwired":
         return choose.hardwired(lowered, target, target.clock_mhz), True
-    if own is not None and target_fps is None:
-        known = replace(folding.load(own), net_hash=lowered.hash)
-        if known.board == board_name:
-            return folding.checked(known, lowered), False
     return choose.best(lowered, target, target.clock_mhz, target_fps, ceiling), True
 
 
@@ -230,9 +221,7 @@ def compile_network(
     """Lower, fold and emit `name` into `out`."""
     chosen = subject(name)
     lowered = lower(chosen.model, title=chosen.title)
-    folds, unsized = choose_folding(
-        lowered.net, board_name, target_fps, file, chosen.folding, style
-    )
+    folds, unsized = choose_folding(lowered.net, board_name, target_fps, file, style)
     if unsized:
         folds, _ = with_fifos(lowered.net, folds)
     write(chosen, lowered, folds, out)

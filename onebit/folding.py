@@ -89,8 +89,7 @@ def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
                 f"layer {layer.name!r}: {name}={value} is not in {least}..{most}",
                 hint="`onebit compile --target-fps N` chooses a folding",
             )
-    border = isinstance(layer, Mvau) and layer.thresholds is not None and len(layer.thresholds) > 1
-    if fold.m > 1 and border:
+    if fold.m > 1 and not can_share(layer):
         raise ConfigError(
             f"layer {layer.name!r}: m={fold.m}, and its zero padding gives positions at the border "
             "thresholds of their own, which vectors side by side cannot have",
@@ -104,11 +103,14 @@ def _check_fold(net: Net, layer: Layer, folding: Folding) -> None:
     _check_beats(net, layer, folding)
 
 
+def can_share(layer: Layer) -> bool:
+    """Whether vectors side by side can share a layer's weights: they share its thresholds too."""
+    return isinstance(layer, Mvau) and (layer.thresholds is None or len(layer.thresholds) == 1)
+
+
 def can_be_hardwired(net: Net, layer: Layer) -> bool:
     """Whether the weights of a layer can be logic: rtl/mvau_hardwired.sv takes bits."""
-    if not isinstance(layer, Mvau) or not isinstance(net.element(layer.inputs[0]), Bit):
-        return False
-    return layer.thresholds is None or len(layer.thresholds) == 1
+    return can_share(layer) and isinstance(net.element(layer.inputs[0]), Bit)
 
 
 def _check_hardwired(net: Net, layer: Layer, fold: Fold) -> None:

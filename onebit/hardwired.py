@@ -6,7 +6,7 @@ Neurons in groups, inputs in bins by who of a group is opposed to whom: the head
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
@@ -17,6 +17,7 @@ from onebit.net import Mvau
 from onebit.pack import ceil_div
 
 GROUPS = range(1, 8)  # neurons that are tried
+SHIFTED = 3  # registers in a row that become a shift register
 LEVEL_BITS = 5  # of a sum that one LUT compares with a constant, beside the bits below
 
 Weights = NDArray[np.uint8]
@@ -24,13 +25,14 @@ Weights = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A layer's neurons in groups: cycles of the three steps of a group, LUTs of all groups."""
+    """A layer's neurons in groups: cycles of a group's three steps, and what all groups take."""
 
     group: int
     bin_latency: int
     part_latency: int
     sum_latency: int
     luts: int
+    ffs: int
 
     @property
     def latency(self) -> int:
@@ -57,28 +59,52 @@ class _Number:
 
 @dataclass(slots=True)
 class _Step:
-    """Sums that are ready at the same time."""
+    """Sums that are to be ready at the same time."""
 
-    latency: int = 0
     luts: int = 0
+    ffs: int = 0
+    sums: list[tuple[int, int]] = field(
+        default_factory=list
+    )  # cycles that each takes, and its bits
+
+    @property
+    def latency(self) -> int:
+        """Cycles of the slowest."""
+        return max((cycles for cycles, _ in self.sums), default=0)
 
     def add(self, terms: Sequence[_Number]) -> _Number:
         """One more sum."""
         found = _Number(sum(term.size for term in terms), sum(term.offset for term in terms))
-        if sum(term.width > 0 for term in terms) > 1:
-            self._heap([sum(term.width > c for term in terms) for c in range(found.width)])
+        alone = sum(term.width > 0 for term in terms) < 2
+        heights = [sum(term.width > c for term in terms) for c in range(found.width)]
+        self._heap([] if alone else heights, found.width)
         return found
 
     def count(self, size: int) -> _Number:
         """One more sum, of bits."""
         found = _Number(size)
-        if size > 1:
-            self._heap([size, *[0] * (found.width - 1)])
+        self._heap([size, *[0] * (found.width - 1)] if size > 1 else [], found.width)
         return found
 
-    def _heap(self, heights: list[int]) -> None:
-        self.latency = max(self.latency, 1 + heap.stages(heights))
-        self.luts += heap.luts(heights, len(heights))
+    def _heap(self, heights: list[int], width: int) -> None:
+        self.sums.append((1 + heap.stages(heights) if heights else 0, width))
+        if heights:
+            self.luts += heap.luts(heights, width)
+            self.ffs += heap.ffs(heights, width) - width
+
+    def waits(self) -> tuple[int, int]:
+        """LUTs and flip-flops of the sums, in registers until the slowest is ready.
+
+        Of three in a row Yosys makes a shift register, a LUT.
+        """
+        luts = ffs = 0
+        for cycles, width in self.sums:
+            registers = self.latency - cycles + (cycles > 0)
+            if registers >= SHIFTED:
+                luts += width
+            else:
+                ffs += registers * width
+        return luts, ffs
 
 
 @cache
@@ -91,17 +117,19 @@ def plan(layer: Mvau) -> Plan:
 def grouped(layer: Mvau, group: int) -> Plan:
     """The plan with `group` neurons a group."""
     steps = _Step(), _Step(), _Step()
-    luts = 0
+    compared = 0
     for first in range(0, layer.mh, group):
         for neuron in _group(layer.weights[first : first + group], *steps):
             counted = layer.thresholds is None
-            luts += neuron.width if counted else ceil_div(neuron.width, LEVEL_BITS)
+            compared += neuron.width if counted else ceil_div(neuron.width, LEVEL_BITS)
+    waiting = [step.waits() for step in steps]
     return Plan(
         group=group,
         bin_latency=steps[0].latency,
         part_latency=steps[1].latency,
         sum_latency=steps[2].latency,
-        luts=luts + sum(step.luts for step in steps),
+        luts=compared + sum(step.luts for step in steps) + sum(luts for luts, _ in waiting),
+        ffs=layer.mh + sum(step.ffs for step in steps) + sum(ffs for _, ffs in waiting),
     )
 
 

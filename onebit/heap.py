@@ -21,6 +21,11 @@ def luts(heights: Sequence[int], width: int) -> int:
     return width + sum(_stage_luts(height) for column in reduced for height in column)
 
 
+def ffs(heights: Sequence[int], width: int) -> int:
+    """Flip-flops of a heap whose sum has `width` bits: what each stage leaves, and the sum."""
+    return sum(map(sum, _reductions(heights)[1:])) + width
+
+
 def xnor_latency(n: int, bits: int = 1) -> int:
     """Cycles of rtl/xnor_sum_xc7.sv: its first adders, the heap's stages, the last adder."""
     return 2 + stages(_xnor_heights(n, bits))
@@ -35,8 +40,8 @@ def xnor_luts(n: int, bits: int = 1) -> int:
 
 def xnor_ffs(n: int, bits: int = 1) -> int:
     """Flip-flops of rtl/xnor_sum_xc7.sv: the heap's bits before each stage, and the sum."""
-    held = sum(map(sum, _reductions(_xnor_heights(n, bits))))
-    return held + (n * ((1 << bits) - 1)).bit_length()
+    heights = _xnor_heights(n, bits)
+    return sum(heights) + ffs(heights, (n * ((1 << bits) - 1)).bit_length())
 
 
 def _xnor_heights(n: int, bits: int) -> list[int]:

@@ -126,6 +126,20 @@ def width_converter(n: int, bits: int, in_lanes: int, out_lanes: int) -> Cost:
     return Cost(lut=20 + held * (1.17 + rows), ff=held + 4 + capacity.bit_length())
 
 
+@lru_cache(maxsize=CACHED)
+def gather(m: int, width: int, beats: int) -> Cost:
+    """rtl/gather.sv: two halves of a memory for each of m vectors."""
+    slices = ram(2 << max(1, (beats - 1).bit_length()), width)
+    return Cost(lut=m * slices.lut + 20, ff=24)
+
+
+@lru_cache(maxsize=CACHED)
+def scatter(m: int, width: int, beats: int) -> Cost:
+    """rtl/scatter.sv: two halves of a memory, and of m slices the one that goes out."""
+    held = ram(2 << max(1, (beats - 1).bit_length()), m * width)
+    return Cost(lut=held.lut + width * ceil_div(m, 4) + 20, ff=16)
+
+
 def window_ring(words: int, width: int, memory: str, counters: int) -> Cost:
     """rtl/window_ring.sv: so many words of so many bits; `counters`: bits of its counters."""
     held = block(words, width) if memory == "bram" else ram(words, width) + Cost(ff=width)
@@ -182,25 +196,30 @@ def mvau(
     accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
     """
     (pe, simd), (sf, nf) = lanes, beats
-    weights = block if memory == "bram" else rom_among_logic
-    width = m * simd * bits
-    replay = Cost(ff=width)
-    if nf > 1:
-        replay += Cost(lut=width)
-        replay += store(sf, width) if sf > 2 else Cost(ff=sf * width, lut=(sf - 1) * width)
-    neuron = dot(simd, bits) + Cost(lut=acc, ff=acc)
-    waits = latency(simd, bits)
-    out = credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
+    width, waits = m * simd * bits, latency(simd, bits)
     counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
-    control = Cost(lut=10 + 1.2 * counters + thresholds.bit_length(), ff=10 + counters + waits)
-    return (
-        weights(sf * nf, pe * simd)
-        + (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
-        + control
-        + replay
-        + out
-        + Cost(lut=m * pe * neuron.lut, ff=m * pe * neuron.ff)
-    )
+    lut = 10 + 1.2 * counters + thresholds.bit_length() + m * pe * acc
+    ff = 10 + counters + waits + m * pe * acc + width
+    held = weights_and_dots(lanes, sf * nf, bits, memory, m)
+    held += (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
+    held += credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
+    if nf > 1:  # vectors are replayed
+        lut += width if sf > 2 else sf * width
+        if sf > 2:
+            held += store(sf, width)
+        else:
+            ff += sf * width
+    return held + Cost(lut=lut, ff=ff)
+
+
+def weights_and_dots(
+    lanes: tuple[int, int], words: int, bits: int, memory: str, m: int = 1
+) -> Cost:
+    """Of an mvau its weights and the sums of products, most of what it takes."""
+    pe, simd = lanes
+    held = (block if memory == "bram" else rom_among_logic)(words, pe * simd)
+    neuron = dot(simd, bits)
+    return held + Cost(lut=m * pe * neuron.lut, ff=m * pe * neuron.ff)
 
 
 def head(classes: int, pe: int, acc: int, scale: int, logit: int) -> Cost:

@@ -11,6 +11,7 @@ is above the best choice known, are left out. Nothing that could be the best is.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -74,7 +75,7 @@ class Chain:
         self._options, self._between, self._budget = stages, between, budget
         self._stages: list[_Stage] = []
         before: tuple[Side, ...] = ()
-        for at in range(len(stages)):
+        for at in range(len(stages) if all(stages) else 0):  # a stage without options: no choice
             self._stages.append(self._arrays(at, before))
             before = self._stages[-1].given
 
@@ -99,13 +100,16 @@ class Chain:
     @property
     def intervals(self) -> list[float]:
         """Every number of cycles that can be the largest of a choice, in order."""
+        if not self._stages:
+            return []
         least = max(float(stage.cycles.min()) for stage in self._stages)
-        found = [each for s in self._stages for each in (s.cycles, s.link_cycles.ravel())]
-        return [cycles for cycles in np.unique(np.concatenate(found)).tolist() if cycles >= least]
+        all_of = [each for s in self._stages for each in (s.cycles, s.link_cycles.ravel())]
+        found = np.unique(np.concatenate(all_of)).tolist()
+        return [cycles for cycles in found if least <= cycles < math.inf]
 
-    def fastest(self) -> Choice | None:
+    def fastest(self, most: float = math.inf) -> Choice | None:
         """The least interval that fits the budget at the lowest price; None where none does."""
-        candidates = self.intervals
+        candidates = [each for each in self.intervals if each <= most]
         low, high = 0, len(candidates)
         while low < high:
             middle = (low + high) // 2
@@ -115,7 +119,7 @@ class Chain:
 
     def cheapest(self, most: float) -> Choice | None:
         """The lowest price at `most` cycles a stage, then the least sum of parts; budget or not."""
-        picks = _Search(self._stages, most).best()
+        picks = _Search(self._stages, most).best() if self.intervals else []
         return self.choice(picks) if picks else None
 
     def choice(self, picks: Sequence[int]) -> Choice:
@@ -158,6 +162,7 @@ class _Search:
                 break
             self._step()
         if self._price > 1 + SLACK >= self._bound:
+            self._price = 1 + 2 * SLACK  # to be beaten
             self._exact()
         return self._price <= 1 + SLACK
 
@@ -266,10 +271,10 @@ class _Search:
 
 def _undominated(costs: Floats, state: Ints) -> Ints:
     """The rows that no other of the same state beats or equals in every column; in order."""
-    order = np.lexsort((*costs.T[::-1], costs.sum(axis=1)))
-    kept: dict[int, list[int]] = {}
-    for row in order.tolist():
-        mine = kept.setdefault(int(state[row]), [])
-        if not mine or not (costs[mine] <= costs[row] + SLACK / 1e3).all(axis=1).any():
-            mine.append(row)
-    return np.array(sorted(row for rows in kept.values() for row in rows), dtype=np.int64)
+    order = np.lexsort((*costs.T[::-1], costs.sum(axis=1), state))
+    kept: list[int] = []
+    for rows in np.split(order, 1 + np.flatnonzero(np.diff(state[order]))):
+        while len(rows):  # the one with the least sum is beaten by none that is left
+            kept.append(int(rows[0]))
+            rows = rows[(costs[rows] < costs[rows[0]] - SLACK / 1e3).any(axis=1)]
+    return np.array(sorted(kept), dtype=np.int64)

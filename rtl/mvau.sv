@@ -132,17 +132,15 @@ module mvau #(
 
   // What travels beside the data, [0] in stage 1: a word is valid, first or last of its neurons,
   // in the last fold. What leaves the dot product, in stage 1 + DOT, is accumulated in the next.
-  logic [DOT:0]    valid, first, last;
-  logic [DOT+1:0]  final_fold;
-  logic [NF_W-1:0] nf_1;
-  logic            done;
+  logic [DOT:0]   valid, first, last;
+  logic [DOT+1:0] final_fold;
+  logic           done;
 
   always_ff @(posedge clk) begin
     valid <= {valid[DOT-1:0], issue} & {(DOT + 1){!rst}};
     done  <= valid[DOT] && last[DOT] && !rst;
     first <= {first[DOT-1:0], sf == '0};
     last  <= {last[DOT-1:0], last_word};
-    nf_1  <= nf;
     final_fold <= {final_fold[DOT:0], nf == NF_W'(NF - 1)};
   end
 
@@ -154,9 +152,13 @@ module mvau #(
     (* rom_style = BLOCK_THRESHOLDS ? "block" : "logic" *)
     logic [PE*ACC_W-1:0]        thresholds [CLASSES*NF];
     logic [DOT-1:0][WORD_W-1:0] word;
+    logic [NF_W-1:0]            nf_1;
 
     initial $readmemh(THRESHOLDS_FILE, thresholds);
-    always_ff @(posedge clk) preload <= thresholds[word[DOT-1]];
+    always_ff @(posedge clk) begin
+      nf_1    <= nf;
+      preload <= thresholds[word[DOT-1]];
+    end
 
     if (CLASSES == 1) begin : gen_one_class
       assign word[0] = nf_1;

@@ -145,16 +145,16 @@ CORNERS = [
     Case(MW=9, MH=5, GROUP=5, THRESHOLDS=0),
     Case(MW=20, MH=2, GROUP=2),
     Case(MW=2, MH=12, GROUP=6),
-    Case(MW=70, MH=7, GROUP=6),
-    Case(MW=64, MH=10, GROUP=3, THRESHOLDS=0),
+    Case(MW=40, MH=7, GROUP=6),
+    Case(MW=30, MH=5, GROUP=3, THRESHOLDS=0),
 ]
 
 
 def random_case(seed: int) -> Case:
     rng = random.Random(seed)
-    mh = rng.randint(1, 14)
+    mh = rng.randint(1, 9)
     return Case(
-        MW=rng.choice([rng.randint(1, 12), rng.randint(13, 200)]),
+        MW=rng.choice([rng.randint(1, 12), rng.randint(13, 60)]),
         MH=mh,
         GROUP=rng.randint(1, min(mh, 7)),
         THRESHOLDS=rng.randrange(2),

@@ -26,7 +26,7 @@ from onebit.streams import group_cycles, region
 from onebit.virtual_board import Surroundings, VirtualBoard
 
 MOST_TRIED = 5  # vectors side by side: the builds stay small
-IN_PROVE, IN_TEST = range(24), range(0, 24, 7)
+IN_PROVE, IN_TEST = range(24), range(0, 24, 14)
 IMAGES = 64
 SLOW = Surroundings(gap=2000)  # cycles between two accesses to registers
 
