@@ -41,8 +41,9 @@ class Cost:
 
     @property
     def rounded(self) -> Cost:
-        """In whole numbers."""
-        return Cost(math.ceil(self.lut), math.ceil(self.ff), self.bram18, self.dsp)
+        """In whole numbers; a sum's rounding error makes no difference."""
+        lut, ff = math.ceil(round(self.lut, 6)), math.ceil(round(self.ff, 6))
+        return Cost(lut, ff, self.bram18, self.dsp)
 
     @property
     def vector(self) -> tuple[int, int, int, int]:

@@ -227,7 +227,7 @@ async def reset_forgets_what_was_under_way(dut):
         await check(dut, u, u.vectors[: 2 * u.case.M], (0.0, 0.0))
 
 
-MOST_CELLS = 200  # products a cycle of cells, which take a simulator minutes to build
+MOST_CELLS = 500  # bits of products a cycle: more cells take a simulator minutes to build
 CORNERS = [
     Case(MW=1, MH=1, PE=1, SIMD=1),
     Case(MW=9, MH=5, PE=5, SIMD=9, THRESHOLDS=0),
@@ -256,14 +256,14 @@ def random_case(seed: int) -> Case:
         SIGNED_IN=0 if bipolar else rng.randrange(2),
         THRESHOLDS=rng.randrange(2),
     )
-    if case.PE * case.SIMD * case.IN_BITS <= MOST_CELLS:
-        case = replace(case, PRIMITIVES=rng.randrange(2))
     if rng.randrange(2):
-        return replace(case, M=rng.randint(2, 5))
-    if case.THRESHOLDS and rng.randrange(2):
+        case = replace(case, M=rng.randint(2, 5))
+    elif case.THRESHOLDS and rng.randrange(2):
         oh, ow = rng.randint(1, 6), rng.randint(1, 6)
-        return replace(case, CLASSES=rng.randint(2, 25), OH=oh, OW=ow)
-    return case
+        case = replace(case, CLASSES=rng.randint(2, 25), OH=oh, OW=ow)
+    if case.PE * case.SIMD * case.IN_BITS * case.M > MOST_CELLS:
+        return case
+    return replace(case, PRIMITIVES=rng.randrange(2))
 
 
 def simulate(case: Case, seed: int) -> None:

@@ -33,16 +33,20 @@ LEAST_BALANCED = {
 LEAST_BELGIAN = 0.88
 LEAST_ALIKE, CLIPS, SEED = 0.99, 500, 12  # clips of the same class by librosa's features and ours
 NETWORKS = recipe.networks()
+LARGE = ("gtsrb-3qconv-64", "gtsrb-best")  # minutes each: with --prove
 # How near a retraining comes, of accuracy: on another kind of processor sums round otherwise, and
 # another network comes out, as good as the first but for chance: standard deviations of that.
 REPRODUCED, CHANCE = 0.003, 3
 
 
 def pytest_generate_tests(metafunc):
+    full = metafunc.config.getoption("--prove")
+    if "compiled" in metafunc.fixturenames:
+        names = [name for name in NETWORKS if full or name not in LARGE]
+        metafunc.parametrize("compiled", names, indirect=True, scope="module")
     if "hearing" in metafunc.fixturenames:
         metafunc.parametrize("hearing", [name for name in NETWORKS if recipe.load(name).features])
     if "retrained" in metafunc.fixturenames:  # minutes each, but for the digits
-        full = metafunc.config.getoption("--prove")
         metafunc.parametrize("retrained", NETWORKS if full else ["digits-mlp"])
 
 
@@ -50,15 +54,15 @@ def card_of(name: str) -> dict:
     return json.loads((recipe.folder(name) / "card.json").read_text())
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(scope="module")
 def compiled(request, tmp_path_factory):
     """A network of models/ as `onebit compile` makes it."""
     out = tmp_path_factory.mktemp("out") / request.param
     return flow.compile_network(request.param, out, "pynq-z2", None, None)
 
 
-def test_the_card_belongs_to_model_and_recipe(compiled):
-    name = compiled.facts["network"]
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_card_belongs_to_model_and_recipe(name):
     card, model = card_of(name), (recipe.folder(name) / flow.MODEL).read_bytes()
     assert card["model_sha256"] == hashlib.sha256(model).hexdigest()
     assert card["recipe_sha256"] == recipe.load(name).digest
