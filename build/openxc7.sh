@@ -19,20 +19,29 @@ step() {
 }
 
 # The processor's cell is a black box of Yosys' own; nextpnr refuses the $scopeinfo cells, and
-# routes no LUT with two outputs: those become two LUTs of the same inputs, which it may put in one
-# place.
+# routes no LUT with two outputs: those become two LUTs. Where it puts two LUTs in one place, it
+# counts a net on two inputs of both four times, and gives up: wide ones have six inputs and a place
+# of their own, the others are no wider than need be.
 synth() {
   step "synthesis"
   cat > "$build/luts.v" <<'VERILOG'
 module LUT6_2 (output O6, output O5, input I0, I1, I2, I3, I4, I5);
   parameter [63:0] INIT = 0;
+  parameter _TECHMAP_CONSTVAL_I3_ = 1'bx;
+  parameter _TECHMAP_CONSTVAL_I4_ = 1'bx;
   parameter _TECHMAP_CONSTVAL_I5_ = 1'bx;
-  LUT5 #(.INIT(INIT[31:0])) lower (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
   generate
-    if (_TECHMAP_CONSTVAL_I5_ === 1'b1)
-      LUT5 #(.INIT(INIT[63:32])) upper (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4));
-    else
-      LUT6 #(.INIT(INIT)) whole (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
+    if (_TECHMAP_CONSTVAL_I5_ !== 1'b1 || _TECHMAP_CONSTVAL_I4_ !== 1'b0) begin
+      LUT6 #(.INIT({2{INIT[31:0]}}))
+        lower (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(1'b1));
+      LUT6 #(.INIT(INIT)) upper (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3), .I4(I4), .I5(I5));
+    end else if (_TECHMAP_CONSTVAL_I3_ !== 1'b0) begin
+      LUT4 #(.INIT(INIT[15:0])) lower (.O(O5), .I0(I0), .I1(I1), .I2(I2), .I3(I3));
+      LUT4 #(.INIT(INIT[47:32])) upper (.O(O6), .I0(I0), .I1(I1), .I2(I2), .I3(I3));
+    end else begin
+      LUT3 #(.INIT(INIT[7:0])) lower (.O(O5), .I0(I0), .I1(I1), .I2(I2));
+      LUT3 #(.INIT(INIT[39:32])) upper (.O(O6), .I0(I0), .I1(I1), .I2(I2));
+    end
   endgenerate
 endmodule
 VERILOG

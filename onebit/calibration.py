@@ -31,7 +31,7 @@ def compared(net: Net, folding: Folding, measured: Iterable[Mapping[str, Any]]) 
     sums = [[sum(column) for column in zip(*side, strict=True)] for side in sides]
     return [
         {"name": name, **dict(zip(RESOURCES, zip(*both, strict=True), strict=True))}
-        for name, both in [*pairs.items(), ("together", sums)]
+        for name, both in [*pairs.items(), ("in all", sums)]
     ]
 
 

@@ -15,6 +15,7 @@ from onebit import heap
 from onebit.pack import ceil_div
 
 BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
+DEEP, WIDE = 512, 72  # words, bits: RAMB36
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
 ROM_LUTS_A_WORD = 0.072  # of a bit, among other logic
 RAM_WORDS = 128  # deeper rings of a window too
@@ -53,8 +54,15 @@ class Cost:
 
 @lru_cache(maxsize=CACHED)
 def block(words: int, bits: int) -> Cost:
-    """A memory in block RAM, in the best of its shapes; its output register is inside."""
-    return Cost(bram18=min(ceil_div(words, deep) * ceil_div(bits, wide) for deep, wide in BLOCKS))
+    """A memory in block RAM, in the best of its shapes; its output register is inside.
+
+    In RAMB36s of 72 bits, two RAMB18s each, bits that do not fill one lie there for several words.
+    """
+    wide, rest = divmod(bits, WIDE)
+    rows = ceil_div(words, DEEP)
+    widest = wide * rows + (ceil_div(words, DEEP * (WIDE // rest)) if rest else 0)
+    shapes = (ceil_div(words, deep) * ceil_div(bits, each) for deep, each in BLOCKS)
+    return Cost(bram18=min(2 * widest, *shapes))
 
 
 @lru_cache(maxsize=CACHED)

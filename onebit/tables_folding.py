@@ -1,4 +1,4 @@
-"""Why a folding is as it is, as tables for the terminal: `onebit compile --explain`."""
+"""Why a folding is as it is, as tables for the terminal: `compile --explain`, and `synth`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
 
-from onebit.calibration import error
+from onebit.calibration import RESOURCES, error
 from onebit.tables import Facts, new_table
 
 
@@ -82,15 +82,11 @@ def _scarce(facts: Facts) -> str:
 
 def calibration(rows: Sequence[Facts]) -> RenderableType:
     """Estimates beside a synthesis, as `calibration.compared` pairs them."""
-    shown = new_table(
-        "cost model and synthesis",
-        *("layer", "LUT est.>", "LUT>", "error>", "FF est.>", "FF>", "BRAM36 est.>", "BRAM36>"),
-        *("DSP est.>", "DSP>"),
-    )
+    title = "synthesis, in brackets the cost model"
+    shown = new_table(title, "layer", "LUT>", "FF>", "BRAM36>", "DSP>", "LUT error>")
     for row in rows:
-        estimate, found = row["lut"]
-        off = f"{error(row['lut']):+.0%}" if found else "-"
-        pairs = [f"{value:g}" for key in ("ff", "bram36", "dsp") for value in row[key]]
-        style = "bold" if row is rows[-1] else None
-        shown.add_row(row["name"], f"{estimate:,}", f"{found:,}", off, *pairs, style=style)
+        pairs = [row[key] for key in RESOURCES]
+        cells = [f"{found:,g} ({guess:,g})" if found or guess else "" for guess, found in pairs]
+        off = f"{error(row['lut']):+.0%}" if row["lut"][1] else "-"
+        shown.add_row(row["name"], *cells, off, style="bold" if row is rows[-1] else None)
     return shown

@@ -95,10 +95,10 @@ def test_a_synthesis_is_compared_layer_by_layer_and_as_a_whole():
         {"name": "ports", "lut": 3, "ff": 0, "bram36": 0, "dsp": 0},
     ]
     rows = {row["name"]: row for row in calibration.compared(net, folds, measured)}
-    assert [*rows] == ["input", "fc1", "head", "ports", "together"]
+    assert [*rows] == ["input", "fc1", "head", "ports", "in all"]
     assert rows["fc1"]["lut"] == (fc1[0], fc1[0] - 10)
     assert rows["fc1"]["bram36"] == (fc1[2] / 2, 0.5)
     assert rows["ports"]["lut"] == (0, 3)
     total = cost.total(net, folds).vector[0]
-    assert rows["together"]["lut"] == (total, total - 7)
-    assert calibration.error(rows["together"]["lut"]) == pytest.approx(7 / (total - 7))
+    assert rows["in all"]["lut"] == (total, total - 7)
+    assert calibration.error(rows["in all"]["lut"]) == pytest.approx(7 / (total - 7))
