@@ -49,24 +49,33 @@ module axi_reader #(
 
   // Bursts: what is still to be asked for, and the room for it.
   logic [28:0]        next;
-  logic [29:0]        left;
-  logic [4:0]         to_edge, length;
-  logic [SPACE_W-1:0] space;  // places of the FIFO that no word has or will come for
-  logic [OPEN_W-1:0]  open;   // bursts that have been asked for and not ended
+  logic [29:0]        left, rest;   // rest: after the next burst
+  logic [4:0]         to_edge;      // words up to the next edge
+  logic [4:0]         length;       // of the next burst
+  logic               known, more;  // length holds; there is such a burst
+  logic [SPACE_W-1:0] space;        // places of the FIFO that no word has or will come for
+  logic [OPEN_W-1:0]  open;         // bursts that have been asked for and not ended
   logic               issue, ended, pop;
 
   assign to_edge = 5'(LONGEST) - 5'(next[3:0]);
-  assign length  = left < 30'(to_edge) ? left[4:0] : to_edge;
-  assign issue   = left != '0 && !stop && space >= SPACE_W'(LONGEST)
+  assign rest    = left - 30'(length);
+  assign issue   = known && more && !stop && space >= SPACE_W'(LONGEST)
                    && (!m_axi_arvalid || m_axi_arready);
   assign ended   = m_axi_rvalid && m_axi_rlast;
   assign pop     = m_axis_tvalid && m_axis_tready;
   assign idle    = left == '0 && !m_axi_arvalid && open == '0;
 
   always_ff @(posedge clk) begin
-    if (issue) begin
-      next <= next + 29'(length);
-      left <= left - 30'(length);
+    known <= !start && !stop && !rst;
+    if (!known) begin
+      length <= left < 30'(to_edge) ? left[4:0] : to_edge;
+      more   <= left != '0;
+    end
+    if (issue) begin  // the next one begins at an edge
+      next   <= next + 29'(length);
+      left   <= rest;
+      length <= rest < 30'(LONGEST) ? rest[4:0] : 5'(LONGEST);
+      more   <= rest != '0;
       m_axi_araddr <= {next, 3'b000};
       m_axi_arlen  <= 4'(length - 5'd1);
     end

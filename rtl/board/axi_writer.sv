@@ -54,25 +54,35 @@ module axi_writer #(
 
   // Bursts: what is still to be written, and what of it is there.
   logic [28:0]       next;
-  logic [29:0]       left;
-  logic [4:0]        to_edge, length;
-  logic [HELD_W-1:0] held;   // words in the FIFO that belong to no burst yet
-  logic [4:0]        beats;  // of the present burst that are still to be written
-  logic [OPEN_W-1:0] open;   // bursts without an answer
+  logic [29:0]       left, rest;   // rest: after the next burst
+  logic [4:0]        to_edge;      // words up to the next edge
+  logic [4:0]        length;       // of the next burst
+  logic              known, more;  // length holds; there is such a burst
+  logic [HELD_W-1:0] held;         // words in the FIFO that belong to no burst yet
+  logic [4:0]        beats;        // of the present burst that are still to be written
+  logic [OPEN_W-1:0] open;         // bursts without an answer
   logic              issue, push, pop, free;
 
   assign to_edge = 5'(LONGEST) - 5'(next[3:0]);
-  assign length  = left < 30'(to_edge) ? left[4:0] : to_edge;
+  assign rest    = left - 30'(length);
   assign free    = (!m_axi_awvalid || m_axi_awready) && (beats == '0 || (beats == 5'd1 && pop));
-  assign issue   = left != '0 && !stop && held >= HELD_W'(length) && free && open != OPEN_W'(OPEN);
+  assign issue   = known && more && !stop && held >= HELD_W'(length) && free
+                   && open != OPEN_W'(OPEN);
   assign push    = s_axis_tvalid && s_axis_tready;
   assign pop     = m_axi_wvalid && m_axi_wready;
   assign idle    = left == '0 && !m_axi_awvalid && beats == '0 && open == '0;
 
   always_ff @(posedge clk) begin
-    if (issue) begin
-      next <= next + 29'(length);
-      left <= left - 30'(length);
+    known <= !start && !stop && !rst;
+    if (!known) begin
+      length <= left < 30'(to_edge) ? left[4:0] : to_edge;
+      more   <= left != '0;
+    end
+    if (issue) begin  // the next one begins at an edge
+      next   <= next + 29'(length);
+      left   <= rest;
+      length <= rest < 30'(LONGEST) ? rest[4:0] : 5'(LONGEST);
+      more   <= rest != '0;
       m_axi_awaddr <= {next, 3'b000};
       m_axi_awlen  <= 4'(length - 5'd1);
     end
