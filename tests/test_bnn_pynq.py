@@ -15,7 +15,11 @@ from onebit.lower import lower
 THROUGH_RTL = {"CNV_1W1A": 3, "LFC_1W1A": 100}
 
 
-@pytest.mark.parametrize("name", THROUGH_RTL)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    full = metafunc.config.getoption("--prove")  # the convolutional one takes minutes
+    metafunc.parametrize("name", THROUGH_RTL if full else ["LFC_1W1A"])
+
+
 def test_rtl_equals_golden(
     name: str, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:

@@ -49,7 +49,7 @@ def brevitas(name: str) -> Case:
     return Case(name, lowered)
 
 
-LARGE = {"gtsrb-3qconv-64", "gtsrb-best"}  # minutes each
+LARGE = {"gtsrb-3qconv-48", "gtsrb-3qconv-64", "gtsrb-best", "kws-12"}  # minutes each
 OURS = [ours(name) for name in recipe.networks() if name not in LARGE]
 QUICK = [larq("gtsrb_xnor"), larq("wake_word"), larq("pools")]
 MORE = [
