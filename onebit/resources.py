@@ -212,12 +212,10 @@ def mvau(
     held = weights_and_dots(lanes, sf * nf, bits, memory, m)
     held += (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
     held += credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
-    if nf > 1:  # vectors are replayed
-        lut += width if sf > 2 else sf * width
-        if sf > 2:
-            held += store(sf, width)
-        else:
-            ff += sf * width
+    if nf > 1 and sf > 2:  # vectors are replayed, from a memory
+        lut, held = lut + width, held + store(sf, width)
+    elif nf > 1:  # ... or from registers
+        lut, ff = lut + sf * width, ff + sf * width
     return held + Cost(lut=lut, ff=ff)
 
 

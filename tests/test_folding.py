@@ -175,3 +175,14 @@ def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
     shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
     assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
     record_property("claim", "the folding of a network is chosen in under 2 s")
+
+
+def test_vectors_go_side_by_side_where_that_is_faster_and_fits(monkeypatch):
+    """As in mnist-lfc, whose weights are more than block RAM gives in time."""
+    net = lower(recipe.folder("mnist-lfc") / flow.MODEL).net
+    shared = choose.best(net, BOARD, 100.0)
+    monkeypatch.setattr(choose, "MS", (1,))
+    alone = choose.best(net, BOARD, 100.0)
+    assert {fold.m for fold in alone.layers.values()} == {1}
+    assert any(fold.m > 1 for fold in shared.layers.values())
+    assert cost.interval(net, shared) < cost.interval(net, alone) / 2
