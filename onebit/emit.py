@@ -257,7 +257,7 @@ def _parameters(net: Net, folding: Folding, layer: Layer) -> Parameters:
             return {}
 
 
-def _windows(net: Net, layer: Window | MaxPool) -> Parameters:
+def windows(net: Net, layer: Window | MaxPool) -> dict[str, int]:
     """The geometry of windows on an image."""
     rows, columns = net.axes(layer.name)
     return {
@@ -278,7 +278,7 @@ def _windows(net: Net, layer: Window | MaxPool) -> Parameters:
 def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
     bits = net.element(layer.name).bits
     return {
-        **_windows(net, layer),
+        **windows(net, layer),
         "BITS": bits,
         "SIMD": fold.simd,
         "FILL": layer.fill % (1 << bits),
@@ -288,19 +288,26 @@ def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
 
 
 def _maxpool_parameters(net: Net, layer: MaxPool, fold: Fold) -> Parameters:
-    parameters = {**_windows(net, layer), "PE": fold.pe, "INVERT": int(layer.invert.any())}
+    parameters: Parameters = {**windows(net, layer), "PE": fold.pe, "INVERT": int(layer.invert.any())}
     if layer.invert.any():
         parameters["INVERT_FILE"] = f"mem/{layer.name}_invert.mem"
     return parameters
 
 
+def matrix_width(net: Net, layer: Mvau, fold: Fold) -> int:
+    """MW: of a window's beats that hold a part of a pixel, spare inputs count too."""
+    if not net.window(layer):
+        return layer.mw
+    return max(layer.mw, input_beats(net, layer, fold.simd) * fold.simd)
+
+
 def _mvau_parameters(net: Net, layer: Mvau, fold: Fold) -> Parameters:
     element = net.element(layer.inputs[0])
-    mw = layer.mw  # of a window's beats that hold a part of a pixel, spare inputs count too
-    if net.window(layer):
-        mw = max(mw, input_beats(net, layer, fold.simd) * fold.simd)
-    parameters: Parameters = {"MW": mw, "MH": layer.mh, "PE": fold.pe, "SIMD": fold.simd}
-    parameters |= {
+    parameters: Parameters = {
+        "MW": matrix_width(net, layer, fold),
+        "MH": layer.mh,
+        "PE": fold.pe,
+        "SIMD": fold.simd,
         "M": fold.m,
         "BIPOLAR_IN": int(isinstance(element, Bit)),
         "IN_BITS": element.bits,

@@ -22,9 +22,10 @@ def memories(net: Net, folding: Folding) -> dict[str, str]:
             case Mvau() if fold.style == "hardwired":
                 pass
             case Mvau():
-                files[f"{layer.name}_weights.mem"] = _weights(net, layer, fold)
+                weights = padded_weights(net, layer, fold)
+                files[f"{layer.name}_weights.mem"] = _words(weights, fold.pe, fold.simd, 1)
                 if preloaded(net, layer):
-                    bits, rows = acc_bits(net, layer), _preload(net, layer, fold)
+                    bits, rows = acc_bits(net, layer), preload(net, layer, fold)
                     words = (_words(row[:, None], fold.pe, 1, bits) for row in rows)
                     files[f"{layer.name}_thresholds.mem"] = "".join(words)
                 if border_classes(layer) > 1:
@@ -74,7 +75,7 @@ def _minus_thresholds(net: Net, layer: Mvau) -> Ints:
     return np.asarray(-np.clip(layer.thresholds, lo, hi + 1))
 
 
-def _preload(net: Net, layer: Mvau, fold: Fold) -> Ints:
+def preload(net: Net, layer: Mvau, fold: Fold) -> Ints:
     """What accumulators start from, by class and neuron.
 
     An integer x of B bits counts from its least value in rtl/xnor_sum.sv, as u = x - least, and
@@ -92,8 +93,8 @@ def _preload(net: Net, layer: Mvau, fold: Fold) -> Ints:
     return np.asarray(minus - more)
 
 
-def _weights(net: Net, layer: Mvau, fold: Fold) -> str:
-    """Word nf*SF+sf holds PE x SIMD bits; spare inputs have weight 1 (see rtl/mvau.sv).
+def padded_weights(net: Net, layer: Mvau, fold: Fold) -> Ints:
+    """Weights (mh, SF*SIMD) as beats have their inputs; spare ones have weight 1.
 
     Where a beat holds a part of a pixel, each pixel of a window ends with spare inputs.
     """
@@ -104,18 +105,23 @@ def _weights(net: Net, layer: Mvau, fold: Fold) -> str:
     beats = ceil_div(n, fold.simd)
     padded = np.ones((layer.mh, parts.shape[1], beats * fold.simd), dtype=np.int64)
     padded[:, :, :n] = parts
-    return _words(padded.reshape(layer.mh, -1), fold.pe, fold.simd, 1)
+    return padded.reshape(layer.mh, -1)
 
 
-def _border(net: Net, layer: Mvau, fold: Fold) -> dict[str, str]:
+def border_bases(net: Net, layer: Mvau, fold: Fold) -> dict[str, Ints]:
     """Where the thresholds of each row's and each column's class begin (see rtl/border.sv)."""
     classes = net.border(layer)
     words = ceil_div(layer.mh, fold.pe)
-    tables = {"rows": classes[:, 0] - classes[0, 0], "columns": classes[0]}
-    bits = max(1, (border_classes(layer) * words - 1).bit_length())
+    return {"rows": words * (classes[:, 0] - classes[0, 0]), "columns": words * classes[0]}
+
+
+def _border(net: Net, layer: Mvau, fold: Fold) -> dict[str, str]:
+    """The memories of these bases."""
+    words = border_classes(layer) * ceil_div(layer.mh, fold.pe)
+    bits = max(1, (words - 1).bit_length())
     return {
-        f"{layer.name}_{name}.mem": _words(words * values[:, None], 1, 1, bits)
-        for name, values in tables.items()
+        f"{layer.name}_{name}.mem": _words(values[:, None], 1, 1, bits)
+        for name, values in border_bases(net, layer, fold).items()
     }
 
 

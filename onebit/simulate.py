@@ -280,6 +280,26 @@ def _hexadecimal(file: Path) -> list[int]:
     return [int(line, 16) for line in file.read_text().split()]
 
 
+def write_images(file: Path, net: Net, folding: Folding, elements: golden.Values) -> None:
+    """Images (count, *input shape) as the beats that the accelerator takes, one file of all."""
+    source = output_stream(net, folding, net.input.name)
+    with file.open("wb") as packed:
+        for start in range(0, len(elements), golden.CHUNK):
+            part = elements[start : start + golden.CHUNK].reshape(-1, source.n)
+            packed.write(pack_stream(part, source.lanes, source.bits).tobytes())
+
+
+def read_results(data: NDArray[np.uint8], result: emit.Result) -> tuple[Ints, Ints]:
+    """(logits, classes) of the accelerator's beats, those of whole images."""
+    beats = data.reshape(-1, result.beats, beat_bytes(result.width, 1))
+    bits = np.unpackbits(beats, axis=-1, count=result.width, bitorder="little")
+    lanes = result.pe * result.logit_bits
+    packed = np.packbits(bits[:, :, :lanes], axis=-1, bitorder="little")
+    logits = unpack_stream(packed, result.classes, result.pe, result.logit_bits, signed=True)
+    weights = 1 << np.arange(result.class_bits, dtype=np.int64)
+    return logits, bits[:, -1, lanes:].astype(np.int64) @ weights
+
+
 @dataclass(frozen=True, slots=True)
 class _Options:
     """The files and arguments of sim/harness.cpp."""
@@ -296,13 +316,7 @@ class _Options:
 
     def write(self, elements: golden.Values) -> None:
         """The packed images."""
-        source, _ = self._streams()
-        with (self.folder / "images").open("wb") as file:
-            for start in range(0, len(elements), golden.CHUNK):
-                part = elements[start : start + golden.CHUNK]
-                file.write(
-                    pack_stream(part.reshape(-1, source.n), source.lanes, source.bits).tobytes()
-                )
+        write_images(self.folder / "images", self.net, self.folding, elements)
 
     def command(
         self, simulator: Path, first: int, count: int, waveform: Path | None = None
@@ -326,14 +340,7 @@ class _Options:
     def read(self, first: int, count: int) -> tuple[Ints, Ints, Ints]:
         """(logits, classes, times) of the images first .. first+count-1."""
         _, result = self._streams()
-        size = beat_bytes(result.width, 1)
         data = np.fromfile(self.folder / f"results{first}", dtype=np.uint8)
-        beats = data[: count * result.beats * size].reshape(count, result.beats, size)
+        beats = data[: count * result.beats * beat_bytes(result.width, 1)]
         times = data[beats.size :].view("<u8").astype(np.int64).reshape(count, 2)
-        bits = np.unpackbits(beats, axis=-1, count=result.width, bitorder="little")
-        lanes = result.pe * result.logit_bits
-        packed = np.packbits(bits[:, :, :lanes], axis=-1, bitorder="little")
-        logits = unpack_stream(packed, result.classes, result.pe, result.logit_bits, signed=True)
-        weights = 1 << np.arange(result.class_bits, dtype=np.int64)
-        classes = bits[:, -1, lanes:].astype(np.int64) @ weights
-        return logits, classes, times
+        return *read_results(beats, result), times

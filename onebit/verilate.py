@@ -85,10 +85,10 @@ def build(
         _verilate(tools, [*options, "--top-module", bench.top, *sources], scratch)
         _compile(tools, harness, scratch, [optimise, f"-DVM_TRACE={int(trace)}"])
 
-    return _cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
+    return cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
 
 
-def _cached(name: str, make: Callable[[Path], None]) -> Path:
+def cached(name: str, make: Callable[[Path], None]) -> Path:
     """The folder `name` of the cache, filled by `make` unless it is there."""
     target = system.cache_dir() / name
     if target.is_dir():
@@ -121,9 +121,9 @@ def _library(tools: Tools) -> Path:
             [tools.compiler, *flags, "-c", include / file, "-o", scratch / f"{file}.o"]
             for file in LIBRARY
         ]
-        _run_all(commands)
+        run_compilers(commands)
 
-    return _cached(f"verilated-{digest}", make)
+    return cached(f"verilated-{digest}", make)
 
 
 def _headers(include: Path) -> list[str]:
@@ -162,15 +162,15 @@ def _compile(tools: Tools, harness: Path, scratch: Path, options: Sequence[str])
         [tools.compiler, *flags, "-c", file, "-o", result]
         for file, result in zip((unity, harness), objects, strict=True)
     ]
-    _run_all(commands)
+    run_compilers(commands)
     archive = [library / f"{file}.o" for file in LIBRARY]
-    _run_all([[tools.compiler, *objects, *archive, "-o", scratch / "simulator", "-pthread"]])
+    run_compilers([[tools.compiler, *objects, *archive, "-o", scratch / "simulator", "-pthread"]])
     for file in [*objects, *model.iterdir()]:
         file.unlink()
     model.rmdir()
 
 
-def _run_all(commands: Sequence[Sequence[str | Path]]) -> None:
+def run_compilers(commands: Sequence[Sequence[str | Path]]) -> None:
     """Run compilers side by side; the first failure is shown with what it printed."""
     with ThreadPoolExecutor(max_workers=system.cores()) as pool:
         for done in pool.map(system.run, commands):

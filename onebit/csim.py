@@ -1,0 +1,122 @@
+"""The HLS accelerator as C simulation: built by g++, cached by content, and run on many images."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from onebit import emit, emit_hls, golden, simulate, system, verilate
+from onebit.errors import CheckFailed, MissingTool
+from onebit.folding import Folding
+from onebit.net import Net
+from onebit.simulate import Ints
+
+AP_TYPES = Path("templates") / "vivado" / "ap_types"  # inside the package hls4ml
+# Warnings are errors, but for two kinds: g++ knows no #pragma HLS, and an ap_uint's constructor
+# masks words that it has not set yet, which -O2 sees where it is inlined into our functions.
+FLAGS = ("-std=c++14", "-Wall", "-Wextra", "-Werror")
+QUIET = ("-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
+WIDEST = f"-DAP_INT_MAX_W={emit_hls.WIDEST}"
+OPTIMISE = "-O2"
+IMAGES_A_PROCESS = 16  # at least: fewer are not worth a process
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Run:
+    """What came out: logits (images, classes), classes (images,)."""
+
+    logits: Ints
+    classes: Ints
+    seconds: float
+
+
+def headers() -> Path:
+    """The folder with ap_int.h and hls_stream.h, of the package hls4ml, which is not imported."""
+    found = find_spec("hls4ml")
+    for place in (found.submodule_search_locations or ()) if found else ():
+        if (Path(place) / AP_TYPES / "ap_int.h").is_file():
+            return Path(place) / AP_TYPES
+    raise MissingTool(
+        "ap_int.h was not found; C simulation of the HLS accelerator needs it",
+        hint="pip install --no-deps hls4ml, which carries it (make setup-dev does)",
+    )
+
+
+def compiler(options: Sequence[str | Path] = ()) -> list[str | Path]:
+    """g++ with the flags that every HLS source is compiled with."""
+    gxx = system.need_tool("g++", "C simulation of the HLS accelerator")
+    return [gxx, *FLAGS, *QUIET, WIDEST, *options, "-isystem", headers()]
+
+
+def build(folder: Path) -> Path:
+    """The testbench of the HLS accelerator in `folder`: built unless it is cached."""
+    sources = sorted(file for file in folder.rglob("*") if file.suffix in {".hpp", ".h", ".cpp"})
+    command = compiler([OPTIMISE])
+    version = system.run([command[0], "-dumpfullversion"]).stdout.strip()
+    digest = hashlib.sha256(f"{version} {command}".encode())
+    for file in sources:
+        name = file.relative_to(folder).as_posix()
+        digest.update(name.encode() + b"\0" + file.read_bytes() + b"\0")
+
+    def make(scratch: Path) -> None:
+        units = [file for file in sources if file.suffix == ".cpp"]
+        objects = [scratch / f"{file.stem}.o" for file in units]
+        verilate.run_compilers(
+            [
+                [*command, "-I", folder, "-c", file, "-o", made]
+                for file, made in zip(units, objects, strict=True)
+            ]
+        )
+        verilate.run_compilers([[command[0], *objects, "-o", scratch / "testbench"]])
+
+    return verilate.cached(f"csim-{digest.hexdigest()[:24]}", make) / "testbench"
+
+
+def run(
+    program: Path,
+    net: Net,
+    folding: Folding,
+    elements: golden.Values,
+    *,
+    words: Sequence[str] = (),
+    on_done: Callable[[int], None] = lambda count: None,
+) -> Run:
+    """Stream `elements` (images, *input shape) through a built testbench, on all cores.
+
+    `words` go ahead of the arguments of hls/testbench.h. `on_done` hears how many more came out.
+    """
+    workers = max(1, min(system.cores(), len(elements) // IMAGES_A_PROCESS))
+    edges = np.linspace(0, len(elements), workers + 1).astype(int)
+    parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
+    seen = [0] * workers
+
+    def on_line(index: int, line: str) -> None:
+        word, _, count = line.partition(" ")
+        if word == "done":
+            on_done(int(count) - seen[index])
+            seen[index] = int(count)
+
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        simulate.write_images(folder / "images", net, folding, elements)
+        start = time.perf_counter()
+        commands = [
+            [program, *words, "images", f"results{first}", str(first), str(count), "-"]
+            for first, count in parts
+        ]
+        for code, error in system.run_all(commands, cwd=folder, on_line=on_line):
+            if code:
+                raise CheckFailed(f"C simulation stopped: {error.strip() or f'exit code {code}'}")
+        seconds = time.perf_counter() - start
+        files = [folder / f"results{first}" for first, _ in parts]
+        data = np.concatenate([np.fromfile(file, dtype=np.uint8) for file in files])
+    logits, classes = simulate.read_results(data, emit.result(net, folding))
+    return Run(logits=logits, classes=classes, seconds=seconds)
