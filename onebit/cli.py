@@ -21,6 +21,7 @@ from onebit import (
     commands_data,
     commands_deploy,
     commands_evaluate,
+    commands_hls,
     commands_models,
     commands_synth,
 )
@@ -168,30 +169,6 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ceiling", type=float, default=80, metavar="PERCENT", help=share)
     reasons = "print what nodes became, what limits rate and board, what is next"
     parser.add_argument("--explain", action="store_true", help=reasons)
-
-
-def _add_simulate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "network", metavar="NET", help="a network's name (compiled first if need be), or a folder"
-    )
-    parser.add_argument("--images", default="1000", metavar="N|all", help="how many (1000)")
-    parser.add_argument(
-        "--stall",
-        type=int,
-        default=0,
-        metavar="PERCENT",
-        help="pause both streams at random, in this share of the cycles (0)",
-    )
-    parser.add_argument("--seed", type=int, default=0, help="for pauses and random samples (0)")
-    parser.add_argument(
-        "--board",
-        action="store_true",
-        help="on a simulated board: registers, DMA and the driver of real ones; --stall pauses the "
-        "memory",
-    )
-    parser.add_argument(
-        "--publish", action="store_true", help="put the result on the card in models/NET"
-    )
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
@@ -347,7 +324,7 @@ COMMANDS = (
         commands_board.simulate,
         "Stream test images through the RTL and compare every output with the network.",
         "simulate mnist-tfc --images all",
-        _add_simulate,
+        commands_board.add_options,
     ),
     Command(
         "report",
@@ -369,6 +346,13 @@ COMMANDS = (
         "Write the whole design for a board, and make its bitstream where the tools are.",
         "bitstream mnist-tfc --board pynq-z2 --clock 100",
         _add_bitstream,
+    ),
+    Command(
+        "hls",
+        commands_hls.hls,
+        "Write the accelerator as Vitis HLS C++, and make its IP block where the tool is.",
+        "hls mnist-tfc",
+        commands_hls.add_options,
     ),
     Command(
         "deploy",

@@ -1,11 +1,11 @@
-"""`onebit simulate --board`: the driver of real boards on a simulated one."""
+"""`onebit simulate`, and with --board the driver of real boards on a simulated one."""
 
 from __future__ import annotations
 
 import argparse
 from typing import TYPE_CHECKING
 
-from onebit import commands, tables_board
+from onebit import commands, commands_hls, tables_board
 from onebit.errors import CheckFailed, ConfigError
 
 if TYPE_CHECKING:
@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
 
 def simulate(options: argparse.Namespace) -> int:
-    """onebit simulate NET [--board]"""
+    """onebit simulate NET [--board | --hls]"""
+    if options.hls:
+        return commands_hls.simulate(options)
     if not options.board:
         return commands.simulate(options)
     if options.publish:
@@ -47,3 +49,31 @@ def _around(options: argparse.Namespace) -> Surroundings:
     if options.seed < 0:
         raise ConfigError(f"--seed {options.seed} is not at least 0")
     return Surroundings(stall=options.stall, seed=options.seed)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Of `onebit simulate`."""
+    parser.add_argument(
+        "network", metavar="NET", help="a network's name (compiled first if need be), or a folder"
+    )
+    parser.add_argument("--images", default="1000", metavar="N|all", help="how many (1000)")
+    parser.add_argument(
+        "--stall",
+        type=int,
+        default=0,
+        metavar="PERCENT",
+        help="pause both streams at random, in this share of the cycles (0)",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="for pauses and random samples (0)")
+    parser.add_argument(
+        "--board",
+        action="store_true",
+        help="on a simulated board: registers, DMA and the driver of real ones; --stall pauses the "
+        "memory",
+    )
+    parser.add_argument(
+        "--hls", action="store_true", help="the HLS C++ instead of the RTL, compiled by g++"
+    )
+    parser.add_argument(
+        "--publish", action="store_true", help="put the result on the card in models/NET"
+    )

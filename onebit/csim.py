@@ -10,14 +10,17 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from onebit import emit, emit_hls, golden, simulate, system, verilate
+from onebit import emit, emit_hls, golden, system, verilate
 from onebit.errors import CheckFailed, MissingTool
+from onebit.flow import Compiled
 from onebit.folding import Folding
 from onebit.net import Net
-from onebit.simulate import Ints
+from onebit.simulate import Ints, compare, read_results, write_images
+from onebit.trial import Samples
 
 AP_TYPES = Path("templates") / "vivado" / "ap_types"  # inside the package hls4ml
 # Warnings are errors, but for two kinds: g++ knows no #pragma HLS, and an ap_uint's constructor
@@ -106,9 +109,9 @@ def run(
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        simulate.write_images(folder / "images", net, folding, elements)
+        write_images(folder / "images", net, folding, elements)
         start = time.perf_counter()
-        commands = [
+        commands: list[list[str | Path]] = [
             [program, *words, "images", f"results{first}", str(first), str(count), "-"]
             for first, count in parts
         ]
@@ -118,5 +121,41 @@ def run(
         seconds = time.perf_counter() - start
         files = [folder / f"results{first}" for first, _ in parts]
         data = np.concatenate([np.fromfile(file, dtype=np.uint8) for file in files])
-    logits, classes = simulate.read_results(data, emit.result(net, folding))
+    logits, classes = read_results(data, emit.result(net, folding))
     return Run(logits=logits, classes=classes, seconds=seconds)
+
+
+def simulate(
+    compiled: Compiled,
+    program: Path,
+    chosen: Samples,
+    on_done: Callable[[int], None] = lambda count: None,
+) -> dict[str, Any]:
+    """Samples through a built testbench, compared with golden."""
+    net = compiled.net
+    expected = golden.run(net, chosen.raw)
+    elements = golden.encode(net.input, chosen.raw)
+    found = run(program, net, compiled.folding, elements, on_done=on_done)
+    wrong = compare(found, expected)
+    right = None if chosen.labels is None else float((found.classes == chosen.labels).mean())
+    return {
+        "network": compiled.facts["network"],
+        "net_hash": net.hash,
+        "samples": chosen.origin,
+        "images": len(chosen.raw),
+        "mismatches": len(wrong),
+        "mismatch": mismatch(found, expected, int(wrong[0])) if len(wrong) else None,
+        "accuracy": right,
+        "seconds": round(found.seconds, 3),
+    }
+
+
+def mismatch(found: Run, expected: golden.Outputs, image: int) -> dict[str, Any]:
+    """The first output of `image` that is not golden's."""
+    differing = np.flatnonzero(found.logits[image] != expected.logits[image])
+    got, wanted, output = found.classes[image], expected.classes[image], "the class"
+    if len(differing):
+        place = int(differing[0])
+        got, wanted = found.logits[image, place], expected.logits[image, place]
+        output = f"the logit of class {place}"
+    return {"image": image, "output": output, "expected": int(wanted), "got": int(got)}

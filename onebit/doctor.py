@@ -52,6 +52,7 @@ PACKAGES = (
     Wanted("brevitas", "training", TRAIN),
     Wanted("cocotb", "the benches of rtl/", DEV),
     Wanted("pytest", "the tests", DEV),
+    Wanted("hls4ml", "C simulation of the HLS C++ (its ap_types headers)", DEV),
     Wanted("pyosys", "synthesis to LUTs, bitstreams with open tools (Yosys in a wheel)", RUN),
 )
 
@@ -62,7 +63,7 @@ TOOLS = (
     Wanted("verilator", "simulation", INSTALL["verilator"], needed=True),
     Wanted("yosys", "the same without pyosys, with its slang plugin", RUN),
     Wanted("vivado", "bitstreams, timing of the vendor", INSTALL["vivado"]),
-    Wanted("vitis_hls", "planned: synthesis of the HLS export", "AMD Vitis HLS, with Zynq-7000"),
+    Wanted("vitis_hls", "an IP block of the HLS C++", INSTALL["vitis_hls"]),
     *(
         Wanted(name, "bitstreams with open tools", INSTALL[name])
         for name in ("nextpnr-xilinx", "fasm2frames", "xc7frames2bit")
@@ -73,7 +74,7 @@ TOOLS = (
         "sudo apt install gcc-arm-linux-gnueabihf",
     ),
     Wanted("qemu-arm", "planned: running that C export here", "sudo apt install qemu-user"),
-    Wanted("tclsh", "testing the Tcl for Vivado, if Python has none", INSTALL["tclsh"]),
+    Wanted("tclsh", "testing Tcl for the vendor's tools, if Python has none", INSTALL["tclsh"]),
     Wanted("gtkwave", "looking at waveforms", "sudo apt install gtkwave"),
     Wanted("surfer", "looking at waveforms, newer", "cargo install surfer"),
 )

@@ -288,7 +288,11 @@ def _window_parameters(net: Net, layer: Window, fold: Fold) -> Parameters:
 
 
 def _maxpool_parameters(net: Net, layer: MaxPool, fold: Fold) -> Parameters:
-    parameters: Parameters = {**windows(net, layer), "PE": fold.pe, "INVERT": int(layer.invert.any())}
+    parameters: Parameters = {
+        **windows(net, layer),
+        "PE": fold.pe,
+        "INVERT": int(layer.invert.any()),
+    }
     if layer.invert.any():
         parameters["INVERT_FILE"] = f"mem/{layer.name}_invert.mem"
     return parameters

