@@ -9,8 +9,6 @@ namespace onebit {
 template <int PE, int ACC_W>
 ap_uint<PE> threshold(const ap_int<ACC_W> (&acc)[PE], int used) {
 #pragma HLS INLINE
-  static_assert(PE >= 1, "threshold: PE must be at least 1");
-  static_assert(ACC_W >= 1, "threshold: ACC_W must be at least 1");
   ap_uint<PE> bits = 0;
   for (int p = 0; p < PE; ++p) {
 #pragma HLS UNROLL

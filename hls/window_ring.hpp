@@ -19,6 +19,15 @@ inline bool next(int& counter, int count) {
   return counter == 0;
 }
 
+// The most rows of an image in one patch.
+constexpr int patch_rows(int h, int kh, int sh, int pt, int oh) {
+  int most = 1;
+  for (int top = -pt; top < oh * sh - pt; top += sh) {
+    most = greater(most, smaller(h, top + kh) - greater(0, top));
+  }
+  return most;
+}
+
 template <typename P>
 ap_uint<P::SIMD * P::BITS> padded_beat(int used) {
 #pragma HLS INLINE
@@ -36,7 +45,8 @@ void window_ring(hls::stream<ap_uint<P::SIMD * P::BITS>>& s_axis,
   static_assert(P::SIMD >= 1 && P::SIMD <= P::C, "window_ring: SIMD must be in 1..C");
   static_assert(P::PT < P::KH && P::PL < P::KW,
                 "window_ring: padding must be less than the kernel");
-  static_assert(P::ROWS >= smaller(P::KH, P::H), "window_ring: ROWS must hold a patch");
+  static_assert(P::ROWS >= patch_rows(P::H, P::KH, P::SH, P::PT, P::OH),
+                "window_ring: ROWS must hold a patch");
   constexpr int CF = ceil_div(P::C, P::SIMD);
   ap_uint<P::SIMD * P::BITS> ring[P::ROWS][P::W][CF];
   // Where a row is written none is read.

@@ -15,8 +15,8 @@ constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 constexpr int smaller(int a, int b) { return a < b ? a : b; }
 constexpr int greater(int a, int b) { return a < b ? b : a; }
 
-// Words that hold so many bits.
-constexpr int words(int bits) { return ceil_div(bits, kWordBits); }
+// Words that hold so many bits, at least one.
+constexpr int words(int bits) { return greater(1, ceil_div(bits, kWordBits)); }
 
 // Bits of an index below `count`, at least one.
 constexpr int index_bits(int count) { return count <= 2 ? 1 : 1 + index_bits((count + 1) / 2); }

@@ -12,7 +12,6 @@ namespace onebit {
 template <int N, int BITS, bool SIGNED>
 void planes(const ap_uint<N * BITS>& beat, Word (&plane)[BITS][words(N)]) {
 #pragma HLS INLINE
-  static_assert(N >= 1, "planes: N must be at least 1");
   static_assert(BITS >= 1 && BITS <= 32, "planes: BITS must be in 1..32");
   Word raw[words(N * BITS)];
 #pragma HLS ARRAY_PARTITION variable = raw complete

@@ -39,7 +39,6 @@ from onebit.streams import Stream, joints, output_stream
 Values = NDArray[np.integer[Any]]
 Parameters = dict[str, int | bool]
 TOP = "accelerator"
-CONSTANTS = "constants"
 WORD = 64  # bits of weights in one integer, as in hls/xnor_dot.hpp
 WIDEST = 4096  # bits of an ap_uint: AP_INT_MAX_W can be set to that
 INTEGERS = (8, 16, 32, 64)
@@ -59,7 +58,10 @@ def in_turn(folding: Folding) -> Folding:
 
 
 def files(net: Net, folding: Folding, top: str = TOP) -> dict[str, str]:
-    """The accelerator's own files, name -> text; `top` is its function."""
+    """The accelerator's own files, name -> text; `top` is its function.
+
+    Several can be compiled as one: each has its constants in a folder and a namespace of its own.
+    """
     folds = in_turn(folding)
     found = {
         f"{top}.hpp": _header(net, folds, top),
@@ -68,7 +70,7 @@ def files(net: Net, folding: Folding, top: str = TOP) -> dict[str, str]:
     }
     for layer in net.layers:
         if _unit(layer):
-            found[f"{CONSTANTS}/{layer.name}.hpp"] = _constants(net, folds, layer, top)
+            found[f"{top}/{layer.name}.hpp"] = _constants(net, folds, layer, top)
     return found
 
 
@@ -119,7 +121,7 @@ def _source(net: Net, folds: Folding, top: str) -> str:
             f"// {GENERATED}; do not edit.",
             f'#include "{top}.hpp"',
             "",
-            *(f'#include "{CONSTANTS}/{layer.name}.hpp"' for layer in units),
+            *(f'#include "{top}/{layer.name}.hpp"' for layer in units),
             *(f'#include "{module}.hpp"' for module in sorted(modules)),
             "",
             f"{_declaration(net, folds, top)} {{",
