@@ -38,18 +38,18 @@ void head(hls::stream<ap_uint<P::PE * P::ACC_W>>& s_axis, hls::stream<HeadOut<P>
       const int c = nf * P::PE + p;
       if (c < P::CLASSES) {
         ap_int<P::ACC_W> acc;
-        acc.range() = beat.range((p + 1) * P::ACC_W - 1, p * P::ACC_W);
+        acc = beat.range((p + 1) * P::ACC_W - 1, p * P::ACC_W);
         const ap_int<P::SCALE_W> scale = scales[nf][p];
         const ap_int<P::LOGIT_W> bias = biases[nf][p];
         const ap_int<P::LOGIT_W> logit = scale * acc + bias;
-        out.range((p + 1) * P::LOGIT_W - 1, p * P::LOGIT_W) = logit;
+        set_lane<P::LOGIT_W>(out, p, logit);
         if (c == 0 || logit > best) {
           best = logit;
           winner = c;
         }
       }
     }
-    out.range(LANES + index_bits(P::CLASSES) - 1, LANES) = ap_uint<index_bits(P::CLASSES)>(winner);
+    out |= HeadOut<P>(winner) << LANES;
     m_axis.write(out);
   }
 }

@@ -44,7 +44,7 @@ ap_uint<P::PE * P::ACC_W> mvau_result(const ap_int<P::ACC_W> (&acc)[P::PE], int 
   ap_uint<P::PE * P::ACC_W> lanes = 0;
   for (int p = 0; p < P::PE; ++p) {
 #pragma HLS UNROLL
-    if (p < used) lanes.range((p + 1) * P::ACC_W - 1, p * P::ACC_W) = acc[p];
+    if (p < used) set_lane<P::ACC_W>(lanes, p, acc[p]);
   }
   return lanes;
 }

@@ -40,7 +40,7 @@ template <int W>
 ap_uint<W> beat_of(const std::uint8_t* bytes) {
   ap_uint<W> beat = 0;
   for (int i = 0; i < W; i += 8) {
-    beat.range(i + 8 < W ? i + 7 : W - 1, i) = ap_uint<8>(bytes[i / 8]);
+    beat |= ap_uint<W>(bytes[i / 8]) << i;
   }
   return beat;
 }

@@ -34,7 +34,7 @@ ap_uint<P::SIMD * P::BITS> padded_beat(int used) {
   ap_uint<P::SIMD * P::BITS> beat = 0;
   for (int s = 0; s < P::SIMD; ++s) {
 #pragma HLS UNROLL
-    if (s < used) beat.range((s + 1) * P::BITS - 1, s * P::BITS) = ap_uint<P::BITS>(P::FILL);
+    if (s < used) set_lane<P::BITS>(beat, s, P::FILL);
   }
   return beat;
 }

@@ -24,7 +24,7 @@ ap_uint<P::SIMD * P::BITS> patch_beat(const Pixel<P> (&patch)[P::KH][P::KW], int
   Pixel<P> fill = 0;
   for (int c = 0; c < P::C; ++c) {
 #pragma HLS UNROLL
-    fill.range((c + 1) * P::BITS - 1, c * P::BITS) = ap_uint<P::BITS>(P::FILL);
+    set_lane<P::BITS>(fill, c, P::FILL);
   }
   ap_uint<P::SIMD * P::BITS> pixels = 0;
   for (int j = 0; j < J; ++j) {
@@ -33,7 +33,7 @@ ap_uint<P::SIMD * P::BITS> patch_beat(const Pixel<P> (&patch)[P::KH][P::KW], int
     if (at < P::KH * P::KW) {
       const int row = y - P::KH + 1 + at / P::KW, column = x - P::KW + 1 + at % P::KW;
       const bool real = row >= 0 && row < P::H && column >= 0 && column < P::W;
-      pixels.range((j + 1) * PIXEL - 1, j * PIXEL) = real ? patch[at / P::KW][at % P::KW] : fill;
+      set_lane<PIXEL>(pixels, j, real ? patch[at / P::KW][at % P::KW] : fill);
     }
   }
   return pixels;

@@ -50,6 +50,14 @@ constexpr int xnor_dot(const Word (&a)[words(N)], const Weight (&w)[words(N)]) {
   return count;
 }
 
+// Puts `value` into a lane of LANE bits that is still 0. An or, since g++ warns of ap_types'
+// ranges.
+template <int LANE, int W>
+void set_lane(ap_uint<W>& beat, int lane, const ap_uint<LANE>& value) {
+#pragma HLS INLINE
+  beat |= ap_uint<W>(value) << (lane * LANE);
+}
+
 // A beat as words; bits past W are zero.
 template <int W>
 void split(const ap_uint<W>& beat, Word (&out)[words(W)]) {
@@ -67,7 +75,7 @@ ap_uint<W> join(const Word (&in)[words(W)]) {
   ap_uint<W> beat = 0;
   for (int i = 0; i < words(W); ++i) {
 #pragma HLS UNROLL
-    beat.range(smaller(W, (i + 1) * kWordBits) - 1, i * kWordBits) = ap_uint<kWordBits>(in[i]);
+    set_lane<kWordBits>(beat, i, in[i]);
   }
   return beat;
 }

@@ -51,7 +51,7 @@ ap_uint<LANES * BITS> beat(const Values& values, std::size_t from, std::size_t e
   ap_uint<LANES * BITS> made = 0;
   for (int i = 0; i < LANES; ++i) {
     if (from + i >= end) break;
-    made.range((i + 1) * BITS - 1, i * BITS) = ap_uint<BITS>(values[from + i]);
+    made |= ap_uint<LANES * BITS>(ap_uint<BITS>(values[from + i])) << (i * BITS);
   }
   return made;
 }
