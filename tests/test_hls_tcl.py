@@ -55,7 +55,9 @@ def test_the_tool_gets_the_top_and_its_testbench(project: hls_project.Project) -
     assert ran.of("sources") == [["accelerator.cpp"]]
     assert ran.of("bench") == [["testbench.cpp", "images", "expected"]]
     assert "\nvoid accelerator(" in (project.folder / "accelerator.cpp").read_text()
-    flags = [words[words.index("-cflags") + 1] for words in ran.of("add_files") if "-cflags" in words]
+    flags = [
+        words[words.index("-cflags") + 1] for words in ran.of("add_files") if "-cflags" in words
+    ]
     assert flags == ["-std=c++14 -DAP_INT_MAX_W=4096"] * 2
 
 
