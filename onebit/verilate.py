@@ -85,10 +85,10 @@ def build(
         _verilate(tools, [*options, "--top-module", bench.top, *sources], scratch)
         _compile(tools, harness, scratch, [optimise, f"-DVM_TRACE={int(trace)}"])
 
-    return _cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
+    return cached(f"simulator-{digest.hexdigest()[:24]}", make) / "simulator"
 
 
-def _cached(name: str, make: Callable[[Path], None]) -> Path:
+def cached(name: str, make: Callable[[Path], None]) -> Path:
     """The folder `name` of the cache, filled by `make` unless it is there."""
     target = system.cache_dir() / name
     if target.is_dir():
@@ -123,7 +123,7 @@ def _library(tools: Tools) -> Path:
         ]
         _run_all(commands)
 
-    return _cached(f"verilated-{digest}", make)
+    return cached(f"verilated-{digest}", make)
 
 
 def _headers(include: Path) -> list[str]:
