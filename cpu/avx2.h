@@ -94,45 +94,76 @@ WITH("avx2") INLINE void avx2_expand(const uint64_t* w, size_t fours, __m256i* s
   }
 }
 
-// Add to the sums what N vectors make of the expanded weights; a pair of sums fits in 16 bits.
+// Four inputs of a vector times their weights, added to a block's pairs of sums.
+WITH("avx2") INLINE __m256i avx2_four(__m256i pairs, const uint8_t* x, __m256i signs) {
+  int32_t four;
+  memcpy(&four, x, sizeof four);
+  return _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi32(four), signs));
+}
+
+WITH("avx2") INLINE void avx2_add(__m256i* sum, __m256i pairs) {
+  *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+// Two blocks and four vectors, in as many registers; a pair of sums of a SEGMENT fits in 16 bits.
 WITH("avx2")
-INLINE void avx2_add(const __m256i* signs, size_t fours, const uint8_t* x, size_t stride,
-                     __m256i* sums, const int N) {
-  __m256i pairs[8];
-  for (int n = 0; n < N; ++n) pairs[n] = _mm256_setzero_si256();
+INLINE void avx2_two_by_four(__m256i (*signs)[SEGMENT / 4], size_t fours, const uint8_t* x,
+                             size_t stride, __m256i* s, __m256i* t) {
+  const uint8_t *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+  const __m256i zero = _mm256_setzero_si256();
+  __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero, t0 = zero, t1 = zero, t2 = zero, t3 = zero;
   for (size_t k = 0; k < fours; ++k) {
-    for (int n = 0; n < N; ++n) {
-      int32_t four;
-      memcpy(&four, x + (size_t)n * stride + 4 * k, sizeof four);
-      pairs[n] =
-          _mm256_add_epi16(pairs[n], _mm256_maddubs_epi16(_mm256_set1_epi32(four), signs[k]));
-    }
+    const __m256i first = signs[0][k], second = signs[1][k];
+    s0 = avx2_four(s0, x + 4 * k, first);
+    t0 = avx2_four(t0, x + 4 * k, second);
+    s1 = avx2_four(s1, x1 + 4 * k, first);
+    t1 = avx2_four(t1, x1 + 4 * k, second);
+    s2 = avx2_four(s2, x2 + 4 * k, first);
+    t2 = avx2_four(t2, x2 + 4 * k, second);
+    s3 = avx2_four(s3, x3 + 4 * k, first);
+    t3 = avx2_four(t3, x3 + 4 * k, second);
   }
-  for (int n = 0; n < N; ++n) {
-    sums[n] = _mm256_add_epi32(sums[n], _mm256_madd_epi16(pairs[n], _mm256_set1_epi16(1)));
-  }
+  avx2_add(s, s0), avx2_add(s + 1, s1), avx2_add(s + 2, s2), avx2_add(s + 3, s3);
+  avx2_add(t, t0), avx2_add(t + 1, t1), avx2_add(t + 2, t2), avx2_add(t + 3, t3);
 }
 
 WITH("avx2")
+INLINE void avx2_two_by_one(__m256i (*signs)[SEGMENT / 4], size_t fours, const uint8_t* x,
+                            __m256i* s, __m256i* t) {
+  __m256i first = _mm256_setzero_si256(), second = first;
+  for (size_t k = 0; k < fours; ++k) {
+    first = avx2_four(first, x + 4 * k, signs[0][k]);
+    second = avx2_four(second, x + 4 * k, signs[1][k]);
+  }
+  avx2_add(s, first), avx2_add(t, second);
+}
+
+// Two blocks at a time; a last one alone is taken twice.
+WITH("avx2")
 static void avx2_bytes(const product* p, const int32_t* limits, const uint64_t* x, size_t stride,
                        size_t count, void* out, size_t pitch) {
-  __m256i signs[SEGMENT / 4], sums[TOGETHER];
-  for (size_t block = 0; block < p->blocks; ++block) {
-    const uint64_t* w = p->weights + block * words_of(p->inputs) * LANES;
-    for (size_t n = 0; n < count; ++n) sums[n] = _mm256_setzero_si256();
+  __m256i signs[2][SEGMENT / 4], sums[2][TOGETHER];
+  const size_t words = words_of(p->inputs);
+  for (size_t block = 0; block < p->blocks; block += 2) {
+    const size_t next = least(block + 1, p->blocks - 1);
+    for (size_t n = 0; n < count; ++n) sums[0][n] = sums[1][n] = _mm256_setzero_si256();
     for (size_t from = 0; from < p->inputs; from += SEGMENT) {
       const size_t fours = (least(SEGMENT, p->inputs - from) + 3) / 4;
       const uint8_t* value = (const uint8_t*)x + from;
-      avx2_expand(w + from / WORD * LANES, fours, signs);
+      avx2_expand(p->weights + (block * words + from / WORD) * LANES, fours, signs[0]);
+      avx2_expand(p->weights + (next * words + from / WORD) * LANES, fours, signs[1]);
       size_t n = 0;
-      for (; n + 8 <= count; n += 8) {
-        avx2_add(signs, fours, value + n * stride * 8, stride * 8, sums + n, 8);
+      for (; n + 4 <= count; n += 4, value += 4 * stride * 8) {
+        avx2_two_by_four(signs, fours, value, stride * 8, sums[0] + n, sums[1] + n);
       }
-      for (; n < count; ++n) {
-        avx2_add(signs, fours, value + n * stride * 8, stride * 8, sums + n, 1);
+      for (; n < count; ++n, value += stride * 8) {
+        avx2_two_by_one(signs, fours, value, sums[0] + n, sums[1] + n);
       }
     }
-    for (size_t n = 0; n < count; ++n) avx2_finish(sums[n], limits, out, n * pitch, block);
+    for (size_t n = 0; n < count; ++n) {
+      avx2_finish(sums[0][n], limits, out, n * pitch, block);
+      avx2_finish(sums[1][n], limits, out, n * pitch, next);
+    }
   }
 }
 

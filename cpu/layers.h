@@ -123,13 +123,17 @@ static inline void gather_bits(const convolution* c, const uint64_t* in, size_t 
   for (size_t y = 0; y < c->windows.height; ++y) copy_bits(patch, y * run, in, at + y * row, run);
 }
 
+// Eight bytes at a time: what runs over the end of a row is written over, at the last by zeros.
 static inline void gather_bytes(const convolution* c, const uint64_t* in, size_t at,
                                 uint64_t* patch) {
   const size_t run = c->windows.width * c->from.channels;
   const size_t row = c->from.pitch * c->from.channels;
-  for (size_t y = 0; y < c->windows.height; ++y) {
-    memcpy((uint8_t*)patch + y * run, (const uint8_t*)in + at + y * row, run);
+  const uint8_t* from = (const uint8_t*)in + at;
+  uint8_t* to = (uint8_t*)patch;
+  for (size_t y = 0; y < c->windows.height; ++y, from += row, to += run) {
+    for (size_t i = 0; i < run; i += 8) memcpy(to + i, from + i, 8);
   }
+  memset(to, 0, 8);
 }
 
 // How many positions, from `at` on, have the same kind of border.
@@ -140,31 +144,43 @@ static inline size_t alike(const convolution* c, size_t at, size_t most) {
   return n;
 }
 
-// `room`: words of a patch.
-static inline void run_conv(product_of* multiply,
-                            void gather(const convolution*, const uint64_t*, size_t, uint64_t*),
-                            size_t room, const convolution* c, const uint64_t* in, size_t count,
-                            uint64_t* out) {
-  uint64_t patches[TOGETHER * PATCH], found[TOGETHER * FOUND + 1];
-  const windows* w = &c->windows;
-  const size_t places = c->to.height * c->to.width, blocks = c->product.blocks;
-  const size_t pitch = words_of(blocks * LANES);
+// Vectors of `n` windows from position `at` on, `room` words each.
+typedef void gather_of(const convolution* c, const uint64_t* in, size_t at, uint64_t* patch);
+
+static inline void gather_some(gather_of* gather, size_t room, const convolution* c,
+                               const uint64_t* in, size_t at, size_t n, uint64_t* patches) {
+  size_t y = at / c->to.width, x = at % c->to.width;
+  for (size_t j = 0; j < n; ++j) {
+    const size_t pixel = y * c->windows.down * c->from.pitch + x * c->windows.across;
+    gather(c, in, pixel * c->from.channels, patches + j * room);
+    if (++x == c->to.width) ++y, x = 0;
+  }
+}
+
+static inline void run_conv(product_of* multiply, gather_of* gather, size_t room,
+                            const convolution* c, const uint64_t* in, size_t count, uint64_t* out) {
+  uint64_t patches[TOGETHER * PATCH + 1], found[TOGETHER * FOUND + 1];
+  const image* to = &c->to;
+  const size_t places = to->height * to->width, blocks = c->product.blocks;
+  const size_t words = words_of(blocks * LANES);
+  const int whole = to->channels == blocks * LANES && to->pitch == to->width && !to->first;
   memset(patches, 0, sizeof patches);
   memset(found, 0, sizeof found);
-  clear(&c->to, out, count);
-  for (size_t i = 0; i < count; ++i, in += c->from.words, out += c->to.words) {
+  clear(to, out, count);
+  for (size_t i = 0; i < count; ++i, in += c->from.words, out += to->words) {
     for (size_t at = 0, n; at < places; at += n) {
       n = alike(c, at, least(TOGETHER, places - at));
-      for (size_t j = 0; j < n; ++j) {
-        const size_t y = (at + j) / c->to.width * w->down, x = (at + j) % c->to.width * w->across;
-        gather(c, in, (y * c->from.pitch + x) * c->from.channels, patches + j * room);
+      gather_some(gather, room, c, in, at, n, patches);
+      const int32_t* limits = c->limits + (c->classes ? c->classes[at] : 0) * blocks * LANES;
+      if (whole) {  // bytes of bits, as they are to lie
+        uint8_t* bytes = (uint8_t*)out + at * blocks;
+        multiply(&c->product, limits, patches, room, n, bytes, blocks);
+        continue;
       }
-      const size_t class = c->classes ? c->classes[at] : 0;
-      multiply(&c->product, c->limits + class * blocks * LANES, patches, room, n, found,
-               pitch * sizeof *found);
+      multiply(&c->product, limits, patches, room, n, found, words * sizeof *found);
       for (size_t j = 0; j < n; ++j) {
-        const size_t y = (at + j) / c->to.width, x = (at + j) % c->to.width;
-        copy_bits(out, element_at(&c->to, y, x), found + j * pitch, 0, c->to.channels);
+        const size_t y = (at + j) / to->width, x = (at + j) % to->width;
+        copy_bits(out, element_at(to, y, x), found + j * words, 0, to->channels);
       }
     }
   }
@@ -180,22 +196,30 @@ static inline void conv_bytes(const kernel* k, const convolution* c, const uint6
   run_conv(k->bytes, gather_bytes, (c->product.inputs + 7) / 8, c, in, count, out);
 }
 
+// The OR of up to 64 channels over the window whose first pixel is the input's number `at`.
+static inline uint64_t any_of(const pooling* p, const uint64_t* in, size_t at, size_t channel) {
+  uint64_t any = 0;
+  for (size_t y = 0; y < p->windows.height; ++y, at += p->from.pitch) {
+    for (size_t x = 0; x < p->windows.width; ++x) {
+      any |= get(in, (at + x) * p->from.channels + channel);
+    }
+  }
+  return any;
+}
+
 static inline void run_pool(const pooling* p, const uint64_t* in, size_t count, uint64_t* out) {
-  const image *from = &p->from, *to = &p->to;
+  const image* to = &p->to;
   clear(to, out, count);
-  for (size_t at = 0; at < count * to->height * to->width; ++at) {
-    const size_t i = at / (to->height * to->width);
-    const size_t y = at / to->width % to->height, x = at % to->width;
-    for (size_t c = 0; c < to->channels; c += WORD) {
-      const size_t n = least(WORD, to->channels - c);
-      uint64_t any = 0;
-      for (size_t r = 0; r < p->windows.height; ++r) {
-        size_t pixel = (y * p->windows.down + r) * from->pitch + x * p->windows.across;
-        for (size_t s = 0; s < p->windows.width; ++s, ++pixel) {
-          any |= get(in + i * from->words, pixel * from->channels + c);
+  for (size_t i = 0; i < count; ++i, in += p->from.words, out += to->words) {
+    for (size_t y = 0; y < to->height; ++y) {
+      for (size_t x = 0; x < to->width; ++x) {
+        const size_t at = y * p->windows.down * p->from.pitch + x * p->windows.across;
+        for (size_t c = 0; c < to->channels; c += WORD) {
+          const size_t n = least(WORD, to->channels - c);
+          const uint64_t bits = (any_of(p, in, at, c) ^ p->invert[c / WORD]) & ones(n);
+          put(out, element_at(to, y, x) + c, bits, n);
         }
       }
-      put(out + i * to->words, element_at(to, y, x) + c, (any ^ p->invert[c / WORD]) & ones(n), n);
     }
   }
 }

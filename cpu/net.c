@@ -2,7 +2,7 @@
 
 #include "layers.h"
 
-enum { SAMPLES = PART < TOGETHER ? PART : TOGETHER };  // at a time
+enum { SAMPLES = (int)PART < (int)TOGETHER ? (int)PART : (int)TOGETHER };  // at a time
 
 void onebit_net_logits(const onebit_net_raw* samples, size_t count, int32_t* logits) {
   const kernel* k = in_use();
