@@ -2,19 +2,9 @@
 
 #pragma once
 
-#include "x86.h"
+#include "avx2.h"
 
 #define AVX512 WITH("avx512f,avx512bw,avx512vpopcntdq,avx512vnni")
-
-AVX512 INLINE void avx512_finish(__m512i sums, const int32_t* limits, void* out, size_t at,
-                                 size_t block) {
-  if (!limits) {
-    _mm256_storeu_si256((void*)((int32_t*)out + at + block * LANES), _mm512_cvtepi64_epi32(sums));
-    return;
-  }
-  const __m256i limit = _mm256_loadu_si256((const void*)(limits + block * LANES));
-  ((uint8_t*)out)[at + block] = _mm512_cmplt_epi64_mask(sums, _mm512_cvtepi32_epi64(limit));
-}
 
 // A block of neurons and N vectors: each word of weights serves N of them.
 AVX512 INLINE void avx512_block(const uint64_t* w, size_t words, const uint64_t* x, size_t stride,
@@ -39,11 +29,12 @@ AVX512 static void avx512_bits(const product* p, const int32_t* limits, const ui
     __m512i sums[8];
     for (; n + 8 <= count; n += 8) {
       avx512_block(w, words, x + n * stride, stride, sums, 8);
-      for (size_t i = 0; i < 8; ++i) avx512_finish(sums[i], limits, out, (n + i) * pitch, block);
+      for (size_t i = 0; i < 8; ++i)
+        avx2_finish(_mm512_cvtepi64_epi32(sums[i]), limits, out, (n + i) * pitch, block);
     }
     for (; n < count; ++n) {
       avx512_block(w, words, x + n * stride, stride, sums, 1);
-      avx512_finish(sums[0], limits, out, n * pitch, block);
+      avx2_finish(_mm512_cvtepi64_epi32(sums[0]), limits, out, n * pitch, block);
     }
   }
 }
@@ -51,11 +42,13 @@ AVX512 static void avx512_bits(const product* p, const int32_t* limits, const ui
 // Weights of up to SEGMENT inputs as bytes +1 and -1: for each eight inputs those of a block.
 AVX512 INLINE void avx512_expand(const uint64_t* w, size_t eights, __m512i* signs) {
   const __m512i plus = _mm512_set1_epi8(1), minus = _mm512_set1_epi8(-1);
+  const __m512i places = _mm512_set1_epi64((long long)0x8040201008040201);
+  const __m512i lanes = _mm512_set4_epi32(0x08080808, 0x08080808, 0, 0);
   for (size_t k = 0; k < eights; ++k) {
     const __m512i words = _mm512_loadu_si512(w + k / 8 * LANES);
-    const __m512i byte = _mm512_srl_epi64(words, _mm_cvtsi32_si128((int)(k % 8 * 8)));
-    const uint64_t bits = (uint64_t)_mm_cvtsi128_si64(_mm512_cvtepi64_epi8(byte));
-    signs[k] = _mm512_mask_blend_epi8(bits, plus, minus);
+    const __m512i from = _mm512_add_epi8(lanes, _mm512_set1_epi8((char)(k % 8)));
+    const __m512i bits = _mm512_shuffle_epi8(words, from);
+    signs[k] = _mm512_mask_blend_epi8(_mm512_test_epi8_mask(bits, places), plus, minus);
   }
 }
 
@@ -91,8 +84,7 @@ AVX512 static void avx512_bytes(const product* p, const int32_t* limits, const u
     }
     for (size_t n = 0; n < count; ++n) {
       const __m512i sum = _mm512_add_epi32(sums[n], _mm512_srli_epi64(sums[n], 32));
-      const __m512i low = _mm512_srai_epi64(_mm512_slli_epi64(sum, 32), 32);
-      avx512_finish(low, limits, out, n * pitch, block);
+      avx2_finish(_mm512_cvtepi64_epi32(sum), limits, out, n * pitch, block);
     }
   }
 }

@@ -9,9 +9,7 @@
 #include "portable.h"
 #ifndef ONEBIT_PORTABLE
 #ifdef __x86_64__
-#include "avx2.h"
 #include "avx512.h"
-#include "x86.h"
 #elif defined(__ARM_NEON)
 #include "neon.h"
 #endif

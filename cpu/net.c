@@ -30,6 +30,10 @@ void onebit_net_classify(const onebit_net_raw* samples, size_t count, uint16_t* 
 const char* onebit_net_kernel(void) { return in_use()->name; }
 
 int onebit_net_use(const char* name) {
+  if (!strcmp(name, "best")) {
+    forced = NULL;
+    return 0;
+  }
   for (size_t i = 0; i < KERNELS; ++i) {
     if (!strcmp(kernels[i].name, name) && runs(&kernels[i])) {
       forced = &kernels[i];

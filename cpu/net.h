@@ -14,6 +14,6 @@ void onebit_net_logits(const onebit_net_raw* samples, size_t count, int32_t* log
 // The name of the kernel in use: the best that this machine has, or the one that was asked for.
 const char* onebit_net_kernel(void);
 
-// Use the kernel "portable", "avx2", "avx512" or "neon" from now on, in all threads; 0 where it is
-// there.
+// Use the kernel "portable", "avx2", "avx512", "neon" or "best" from now on, in all threads; 0 where
+// this machine has it.
 int onebit_net_use(const char* name);

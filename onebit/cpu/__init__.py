@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -28,7 +29,7 @@ class Engine:
         self._library = ctypes.CDLL(str(library(net, flags)))
         self._name = self._function("kernel")
         self._name.restype = ctypes.c_char_p
-        if kernel is not None and self._function("use")(kernel.encode()):
+        if self._function("use")((kernel or "best").encode()):
             raise MissingTool(
                 f"this machine cannot run the kernel {kernel!r}",
                 hint=f"kernels: {', '.join(KERNELS)}; leave it out for the best one",
@@ -36,7 +37,7 @@ class Engine:
 
     @property
     def kernel(self) -> str:
-        """The kernel in use; the library's, so all engines of a network share it."""
+        """The kernel in use; the library's: the last Engine of a network chose it."""
         return str(self._name().decode())
 
     def classify(self, images: NDArray[np.generic], threads: int = 1) -> NDArray[np.int64]:
@@ -90,7 +91,7 @@ def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
                 f"raw values {low}..{high} are not all in {first.raw_lo}..{top} by steps of "
                 f"{first.raw_step}, the input's"
             )
-    return np.ascontiguousarray(images.reshape(len(images), -1), dtype=wanted)
+    return np.ascontiguousarray(images.reshape(len(images), math.prod(first.shape)), dtype=wanted)
 
 
 def _address(values: NDArray[np.generic]) -> ctypes.c_void_p:

@@ -92,7 +92,8 @@ def inlined(file: Path, seen: set[str]) -> str:
 def renamed(text: str, name: str) -> str:
     """The text of cpu/ with the network's own names."""
     own = identifier(name)
-    text = text.replace(f"{PREFIX}.h", f"{name}.h")
+    for suffix in ("c", "h"):
+        text = text.replace(f"{PREFIX}.{suffix}", f"{name}.{suffix}")
     return text.replace(PREFIX, own).replace(PREFIX.upper(), own.upper())
 
 
