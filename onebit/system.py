@@ -22,6 +22,7 @@ PACKAGE = Path(__file__).resolve().parent
 # What the system lacks is named with the line that installs it.
 INSTALL = {
     "g++": "sudo apt install g++",
+    "gcc": "sudo apt install gcc",
     "make": "sudo apt install make",
     "perl": "sudo apt install perl",
     "tclsh": "sudo apt install tcl",

@@ -1,0 +1,98 @@
+"""The CPU engine: a network's own C library, called from Python; golden stays its oracle."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from onebit.cpu.build import NAME, library
+from onebit.cpu.source import raw_type
+from onebit.errors import ConfigError, MissingTool
+from onebit.net import Input, Net
+
+KERNELS = ("avx512", "avx2", "neon", "portable", "naive")
+
+
+class Engine:
+    """A network compiled for this machine, built once and cached."""
+
+    def __init__(self, net: Net, kernel: str | None = None, flags: Sequence[str] = ()) -> None:
+        """`kernel`: one of KERNELS instead of the best; MissingTool where it cannot run here."""
+        self._net = net
+        self._library = ctypes.CDLL(str(library(net, flags)))
+        self._name = self._function("kernel")
+        self._name.restype = ctypes.c_char_p
+        if self._function("use")((kernel or "best").encode()):
+            raise MissingTool(
+                f"this machine cannot run the kernel {kernel!r}",
+                hint=f"kernels: {', '.join(KERNELS)}; leave it out for the best one",
+            )
+
+    @property
+    def kernel(self) -> str:
+        """The kernel in use; the library's: the last Engine of a network chose it."""
+        return str(self._name().decode())
+
+    def classify(self, images: NDArray[np.generic], threads: int = 1) -> NDArray[np.int64]:
+        """Classes (count,) of raw samples (count, *input shape)."""
+        classes = np.empty(len(images), dtype=np.uint16)
+        self._spread(self._function("classify"), images, classes, threads)
+        return classes.astype(np.int64)
+
+    def logits(self, images: NDArray[np.generic], threads: int = 1) -> NDArray[np.int64]:
+        """Logits (count, classes) in the head's fixed point."""
+        logits = np.empty((len(images), self._net.head.classes), dtype=np.int32)
+        self._spread(self._function("logits"), images, logits, threads)
+        return logits.astype(np.int64)
+
+    def _function(self, name: str) -> Any:
+        return getattr(self._library, f"{NAME}_{name}")
+
+    def _spread(
+        self,
+        function: Callable[..., None],
+        images: NDArray[np.generic],
+        results: NDArray[np.generic],
+        threads: int,
+    ) -> None:
+        """Run the function on as many parts as there are threads."""
+        samples = as_raw(self._net.input, images)
+        edges = np.linspace(0, len(samples), max(1, threads) + 1).astype(int)
+        parts = [slice(*pair) for pair in pairwise(edges)]
+
+        def work(part: slice) -> None:
+            count = ctypes.c_size_t(part.stop - part.start)
+            function(_address(samples[part]), count, _address(results[part]))
+
+        if len(parts) == 1:
+            work(parts[0])
+            return
+        with ThreadPoolExecutor(len(parts)) as pool:
+            list(pool.map(work, parts))
+
+
+def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Raw samples as the library reads them; ConfigError where a value is not the input's."""
+    wanted = np.dtype(raw_type(first))
+    top = first.raw_lo + first.raw_step * (len(first.table) - 1)
+    full = (np.iinfo(wanted).min, np.iinfo(wanted).max) == (first.raw_lo, top)
+    if len(images) and not (full and images.dtype == wanted):
+        low, high = int(images.min()), int(images.max())  # type: ignore[attr-defined]
+        steps = first.raw_step == 1 or not ((images - first.raw_lo) % first.raw_step).any()
+        if low < first.raw_lo or high > top or not steps:
+            raise ConfigError(
+                f"raw values {low}..{high} are not all in {first.raw_lo}..{top} by steps of "
+                f"{first.raw_step}, the input's"
+            )
+    return np.ascontiguousarray(images.reshape(len(images), math.prod(first.shape)), dtype=wanted)
+
+
+def _address(values: NDArray[np.generic]) -> ctypes.c_void_p:
+    return ctypes.c_void_p(values.ctypes.data)
