@@ -6,6 +6,7 @@ Vitis HLS is a stand-in here: a shell script that behaves as the test needs.
 from __future__ import annotations
 
 import json
+import re
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -80,18 +81,18 @@ def test_simulation_compares_with_golden(onebit: Onebit, compiled: Path) -> None
     assert facts["images"] == 50 and facts["mismatches"] == 0
 
 
-def test_a_wrong_weight_names_image_expected_and_got(onebit: Onebit, compiled: Path) -> None:
+def test_a_wrong_constant_names_image_expected_and_got(onebit: Onebit, compiled: Path) -> None:
     onebit("hls", compiled)
     constants = compiled / "hls" / "accelerator" / "head.hpp"
     text = constants.read_text()
-    start = text.index("head_biases")
-    broken = text[:start] + text[start:].replace("{{", "{{1 + ", 1).replace(" {", " {1 + ", 2)
-    assert broken != text
-    constants.write_text(broken.replace("= {1 + \n", "= {\n"))
+    first = re.search(r"head_biases.*\n    \{(-?\d+)", text)
+    assert first
+    constants.write_text(f"{text[: first.start(1)]}{int(first[1]) + 1}{text[first.end(1) :]}")
     said = onebit("simulate", compiled, "--hls", "--images", 50)
     assert said.code == 1
-    assert "image 0, the logit of class" in said.err
-    assert "expected " in said.err and ", got " in said.err
+    place = r"50 of 50 images differ from golden; first: image 0, the logit of class 0: expected "
+    found = re.search(place + r"(-?\d+), got (-?\d+)", said.err)
+    assert found and int(found[2]) == int(found[1]) + 1, said.err
 
 
 def test_another_networks_folder_is_refused(onebit: Onebit, compiled: Path) -> None:
