@@ -74,14 +74,25 @@ void mvau(hls::stream<MvauIn<P>>& s_axis, hls::stream<MvauOut<P>>& m_axis,
       for (int nf = 0; nf < NF; ++nf) {
         for (int sf = 0; sf < SF; ++sf) {
 #pragma HLS PIPELINE II = 1
-          if (nf == 0) {
-            planes<P::SIMD, P::IN_BITS, P::SIGNED_IN>(s_axis.read(), buffer[sf]);
+          Word plane[P::IN_BITS][words(P::SIMD)];
+#pragma HLS ARRAY_PARTITION variable = plane complete dim = 0
+          if (nf == 0) planes<P::SIMD, P::IN_BITS, P::SIGNED_IN>(s_axis.read(), plane);
+          for (int b = 0; b < P::IN_BITS; ++b) {
+#pragma HLS UNROLL
+            for (int k = 0; k < words(P::SIMD); ++k) {
+#pragma HLS UNROLL
+              if (nf == 0) {
+                buffer[sf][b][k] = plane[b][k];
+              } else {
+                plane[b][k] = buffer[sf][b][k];
+              }
+            }
           }
           const int start = rows[y] + columns[x] + nf;
           for (int p = 0; p < P::PE; ++p) {
 #pragma HLS UNROLL
             if (sf == 0) acc[p] = starts[start][p];
-            acc[p] += xnor_sum<P::SIMD, P::IN_BITS>(buffer[sf], weights[nf * SF + sf][p]);
+            acc[p] += xnor_sum<P::SIMD, P::IN_BITS>(plane, weights[nf * SF + sf][p]);
           }
           if (sf == SF - 1) {
             const int used = nf == NF - 1 ? P::MH - nf * P::PE : P::PE;

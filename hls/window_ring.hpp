@@ -49,16 +49,19 @@ void window_ring(hls::stream<ap_uint<P::SIMD * P::BITS>>& s_axis,
                 "window_ring: ROWS must hold a patch");
   constexpr int CF = ceil_div(P::C, P::SIMD);
   ap_uint<P::SIMD * P::BITS> ring[P::ROWS][P::W][CF];
-  // Where a row is written none is read.
+  // A row is read two steps after it is complete, and written when none reads it any more.
 #pragma HLS DEPENDENCE variable = ring inter false
   int y = 0, x = 0, f = 0, slot = 0;                // what is read next
+  int y_1 = 0, y_2 = 0;                             // y one and two steps ago
   int oy = 0, ox = 0, ky = 0, kx = 0, patch_f = 0;  // what is put out next
   int top_slot = (P::ROWS - P::PT % P::ROWS) % P::ROWS, patch_slot = top_slot;
 
   while (y < P::H || oy < P::OH) {
 #pragma HLS PIPELINE II = 1
     const int top = oy * P::SH - P::PT;
-    const bool complete = oy < P::OH && y >= smaller(P::H, top + P::KH);
+    const bool complete = oy < P::OH && y_2 >= smaller(P::H, top + P::KH);
+    y_2 = y_1;
+    y_1 = y;
     const bool place = y < P::H && (oy == P::OH || y < greater(0, top) + P::ROWS);
     if (complete) {
       const int row = top + ky, column = ox * P::SW - P::PL + kx;

@@ -1,15 +1,17 @@
 // window_shift: im2col for SIMD = J*C, from line buffers and a shift register of KH*KW pixels.
 // For each output position its patch, a vector of KH*KW*C elements in (kh, kw, c) order, as
 // BEATS = ceil(KH*KW/J) beats of J pixels; a padded pixel is FILL, spare lanes of the last are 0.
-// Throughput: HB*WB + OH*OW*(BEATS-1) cycles an image, HB = max(H, (OH-1)*SH+KH-PT), WB likewise:
-// a step for each pixel of the image, and for each position right of it or below it that a patch
-// reaches; a step that completes a patch takes BEATS cycles.
+// Throughput: HB*WB + OH*OW*(BEATS-1) cycles an image, HB = max(H, (OH-1)*SH+KH-PT), WB likewise,
+// at least 4: a step for each pixel of the image, and for each position right of it or below it
+// that a patch reaches; a step that completes a patch takes BEATS cycles.
 #pragma once
 
 #include "maxpool.hpp"
 #include "window_ring.hpp"
 
 namespace onebit {
+
+constexpr int kRowSteps = 4;  // at least, so that a line buffer has time to write
 
 template <typename P>
 using Pixel = ap_uint<P::C * P::BITS>;
@@ -47,9 +49,11 @@ void window_shift(hls::stream<Pixel<P>>& s_axis, hls::stream<ap_uint<P::SIMD * P
                 "window_shift: padding must be less than the kernel");
   constexpr int BEATS = ceil_div(P::KH * P::KW * P::C, P::SIMD);
   constexpr int HB = greater(P::H, (P::OH - 1) * P::SH + P::KH - P::PT);
-  constexpr int WB = greater(P::W, (P::OW - 1) * P::SW + P::KW - P::PL);
+  constexpr int WB = greater(kRowSteps, greater(P::W, (P::OW - 1) * P::SW + P::KW - P::PL));
   Pixel<P> lines[P::W][P::KH];
 #pragma HLS ARRAY_PARTITION variable = lines complete dim = 2
+  // A place is written WB steps before it is read.
+#pragma HLS DEPENDENCE variable = lines inter false
   Pixel<P> patch[P::KH][P::KW];
 #pragma HLS ARRAY_PARTITION variable = patch complete dim = 0
   int y = 0, x = 0, beat = 0;
