@@ -84,7 +84,7 @@ def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
     top = first.raw_lo + first.raw_step * (len(first.table) - 1)
     full = (np.iinfo(wanted).min, np.iinfo(wanted).max) == (first.raw_lo, top)
     if len(images) and not (full and images.dtype == wanted):
-        low, high = int(images.min()), int(images.max())  # type: ignore[attr-defined]
+        low, high = int(images.min()), int(images.max())
         steps = first.raw_step == 1 or not ((images - first.raw_lo) % first.raw_step).any()
         if low < first.raw_lo or high > top or not steps:
             raise ConfigError(

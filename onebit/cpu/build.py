@@ -16,7 +16,7 @@ FLAGS = ("-std=c99", "-O3", "-Werror", "-shared", "-fPIC", "-DONEBIT_NAIVE")
 
 
 def library(net: Net, flags: Sequence[str] = ()) -> Path:
-    """The library of the network, built unless it is cached; `flags` are added to the compiler's."""
+    """The network's library, built unless it is cached; `flags` are added to the compiler's."""
     compiler = system.need_tool("gcc", "the CPU engine")
     version = system.run([compiler, "-dumpfullversion"]).stdout.strip()
     files = {f"{NAME}.h": header(net, NAME), f"{NAME}.c": source(net, NAME)}
@@ -27,7 +27,14 @@ def library(net: Net, flags: Sequence[str] = ()) -> Path:
     def make(scratch: Path) -> None:
         for name, text in files.items():
             (scratch / name).write_text(text)
-        command = [compiler, *FLAGS, *flags, scratch / f"{NAME}.c", "-o", scratch / f"{NAME}.so"]
+        command: list[str | Path] = [
+            compiler,
+            *FLAGS,
+            *flags,
+            scratch / f"{NAME}.c",
+            "-o",
+            scratch / f"{NAME}.so",
+        ]
         done = system.run(command)
         if done.returncode:
             raise OnebitError(
