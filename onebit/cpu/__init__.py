@@ -69,7 +69,7 @@ class Engine:
 
         def work(part: slice) -> None:
             count = ctypes.c_size_t(part.stop - part.start)
-            function(_address(samples[part]), count, _address(results[part]))
+            function(address(samples[part]), count, address(results[part]))
 
         if len(parts) == 1:
             work(parts[0])
@@ -94,5 +94,6 @@ def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.ascontiguousarray(images.reshape(len(images), math.prod(first.shape)), dtype=wanted)
 
 
-def _address(values: NDArray[np.generic]) -> ctypes.c_void_p:
+def address(values: NDArray[np.generic]) -> ctypes.c_void_p:
+    """Where the array's values lie."""
     return ctypes.c_void_p(values.ctypes.data)

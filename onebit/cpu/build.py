@@ -15,11 +15,14 @@ NAME = "engine"  # the prefix of the library's functions
 FLAGS = ("-std=c99", "-O3", "-Werror", "-shared", "-fPIC", "-DONEBIT_NAIVE")
 
 
-def library(net: Net, flags: Sequence[str] = ()) -> Path:
-    """The network's library, built unless it is cached; `flags` are added to the compiler's."""
+def library(net: Net, flags: Sequence[str] = (), tail: str = "") -> Path:
+    """The network's library, built unless it is cached.
+
+    `flags` are added to the compiler's, `tail` to its file.
+    """
     compiler = system.need_tool("gcc", "the CPU engine")
     version = system.run([compiler, "-dumpfullversion"]).stdout.strip()
-    files = {f"{NAME}.h": header(net, NAME), f"{NAME}.c": source(net, NAME)}
+    files = {f"{NAME}.h": header(net, NAME), f"{NAME}.c": source(net, NAME) + tail}
     digest = hashlib.sha256(f"{version} {FLAGS} {flags}".encode())
     for text in files.values():
         digest.update(text.encode())
