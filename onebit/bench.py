@@ -11,12 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from onebit import board, cost, report, system, trial
+from onebit import board, cost, system, trial
 from onebit.cpu import Engine, cortex
 from onebit.cpu.probe import Probe
-from onebit.errors import ConfigError, MissingTool, OnebitError
+from onebit.errors import MissingTool, OnebitError
 from onebit.flow import Compiled
-from onebit.net import Input
 from onebit.rivals import ENGINE, ONNX, Rival, rivals, seconds_of
 
 Facts = dict[str, Any]
@@ -104,22 +103,16 @@ def _roofline(compiled: Compiled) -> Facts:
 def _fpga(compiled: Compiled) -> Facts:
     """Images a second by cycles: of the accelerator as it is, and of its layers alone."""
     net, folding = compiled.net, compiled.folding
-    try:
-        cycles, how = report.simulation(compiled)["ii_cycles"], "cycle-accurate simulation"
-    except ConfigError:  # not simulated yet; the formula is what every simulation has confirmed
-        cycles, how = cost.interval(net, folding), "cycle formula"
-    inside = max(
-        unit.per_image
-        for unit in cost.units(net, folding)
-        if not isinstance(_layer(compiled, unit.name), Input)
-    )
+    simulated = _simulated(compiled)
+    cycles = cost.interval(net, folding) if simulated is None else simulated
+    inside = max(unit.per_image for unit in cost.units(net, folding) if unit.name != net.input.name)
     clock, part = folding.clock_mhz, board.load(folding.board)
     alone = clock * 1e6 / cycles
     port = cost.port_rate(net, folding, part)
     return {
         "board": part.name,
         "clock_mhz": clock,
-        "how": how,
+        "how": "cycle formula" if simulated is None else "cycle-accurate simulation",
         "port_bits": part.port_bits,
         "cycles": cycles,
         "limited": min(alone, port),
@@ -128,8 +121,13 @@ def _fpga(compiled: Compiled) -> Facts:
     }
 
 
-def _layer(compiled: Compiled, name: str) -> object:
-    return next((layer for layer in compiled.net.layers if layer.name == name), None)
+def _simulated(compiled: Compiled) -> float | None:
+    """Cycles between images in the last simulation; None where this network has not been in one."""
+    try:
+        facts = json.loads((compiled.out / "simulation.json").read_text())
+        return float(facts["ii_cycles"]) if facts["net_hash"] == compiled.net.hash else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _cortex(compiled: Compiled, raw: Any) -> Facts:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def rivals(compiled: Compiled, raw: Samples, larq: Path | None) -> Iterator[Riva
             name=ENGINE,
             threads=threads,
             batch=len(many),
-            run=lambda threads=threads: engine.classify(many, threads),
+            run=partial(engine.classify, many, threads),
             how=f"C, kernel {engine.kernel}, called from Python",
         )
     yield from _onnxruntime(compiled, raw, together)
@@ -74,7 +75,7 @@ def rivals(compiled: Compiled, raw: Samples, larq: Path | None) -> Iterator[Riva
 
 def _onnxruntime(compiled: Compiled, raw: Samples, together: list[int]) -> Iterator[Rival]:
     model = compiled.out / flow.MODEL
-    real = raw * compiled.net.input.raw_scale
+    real = raw.astype(np.float32) * compiled.net.input.raw_scale
 
     def made(batch: int, threads: int) -> Callable[[], object]:
         return onnx_runner(model, np.resize(real, (batch, *real.shape[1:])), threads=threads)
@@ -130,7 +131,7 @@ def _larq(net: Net, python: Path) -> Rival:
             "tensorflow-cpu tf_keras; then --larq larq/bin/python",
         )
     wanted = {"shape": net.input.shape, "layers": topology(net), "samples": LARQ_SAMPLES}
-    script = system.share_dir("cpu") / "larq.py"
+    script = system.share_dir("cpu") / "larq_rival.py"
     talk = system.Dialogue([python, script, json.dumps(wanted)], cwd=Path.cwd())
     talk.ask("run")
     return Rival(
@@ -159,9 +160,7 @@ def topology(net: Net) -> list[dict[str, Any]]:
                 if window is not None:
                     places = {name: getattr(window, name) for name in places}
                 kind = "dense" if len(net.shape(layer.name)) == 1 else "conv"
-                layers.append(
-                    {"kind": kind, "inputs": layer.mw, "outputs": layer.mh, **places}
-                )
+                layers.append({"kind": kind, "inputs": layer.mw, "outputs": layer.mh, **places})
             case _:
                 pass
     return layers

@@ -6,6 +6,7 @@ import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,10 @@ class Probe:
         self._net = net
         self._chain = [step for step in steps(net) if step.product]
         self._library = ctypes.CDLL(str(library(net, tail=_tail(net))))
-        self._function("peak").restype = self._function("layer").restype = ctypes.c_uint64
+        for name in ("peak", "layer"):
+            self._function(name).argtypes = (ctypes.c_size_t, ctypes.c_size_t)
+            self._function(name).restype = ctypes.c_uint64
+        self._function("peak_name").argtypes = (ctypes.c_size_t,)
         self._function("peak_name").restype = ctypes.c_char_p
 
     def _function(self, name: str) -> Any:
@@ -67,17 +71,15 @@ class Probe:
     def layer_rate(self, index: int, seconds: float) -> float:
         """Bits a second that the product of layer `index` compares, or multiplies, alone."""
         function = self._function("layer")
-        bits = int(function(ctypes.c_size_t(index), ctypes.c_size_t(1)))
-        return bits * rate(lambda n: function(ctypes.c_size_t(index), ctypes.c_size_t(n)), seconds)
+        return int(function(index, 1)) * rate(partial(function, index), seconds)
 
     def peaks(self, seconds: float) -> dict[str, float]:
         """Bits a second that the core compares and counts in registers, by the way it does."""
         found, index = {}, 0
         function = self._function("peak")
-        while (name := self._function("peak_name")(ctypes.c_size_t(index))) is not None:
-            at = ctypes.c_size_t(index)
+        while (name := self._function("peak_name")(index)) is not None:
             if name:
-                rounds = rate(lambda n, at=at: function(at, ctypes.c_size_t(n)), seconds)
+                rounds = rate(partial(function, index), seconds)
                 found[name.decode()] = PEAK_BITS * rounds
             index += 1
         return found

@@ -18,8 +18,9 @@ def runner(
     samples = torch.rand((batch, *shape))
     if len(shape) == 3:
         samples = samples.permute(0, 3, 1, 2)
-        model, samples = model.to(memory_format=torch.channels_last), samples.contiguous(
-            memory_format=torch.channels_last
+        model, samples = (
+            model.to(memory_format=torch.channels_last),
+            samples.contiguous(memory_format=torch.channels_last),
         )
 
     def run() -> None:
@@ -43,9 +44,7 @@ def _network(shape: tuple[int, ...], layers: Sequence[dict[str, Any]]) -> nn.Seq
                 continue
             case "conv":
                 made.append(_padded(layer))
-                made.append(
-                    nn.Conv2d(channels, layer["outputs"], layer["kernel"], layer["stride"])
-                )
+                made.append(nn.Conv2d(channels, layer["outputs"], layer["kernel"], layer["stride"]))
                 channels = layer["outputs"]
             case _:
                 made.append(nn.Linear(layer["inputs"], layer["outputs"]))
