@@ -22,7 +22,7 @@ from onebit.lower.runtime import runner as onnx_runner
 from onebit.net import Flatten, MaxPool, Mvau, Net
 
 Samples = NDArray[np.generic]
-ENGINE, ONNX = "onebit", "onnxruntime, float32"
+ENGINE, ONNX = "onebit", "onnxruntime"
 BATCHES = (32, 128, 512, 1000)  # each rival runs with the one that suits it best
 WARM = 0.05  # s for each of these
 LARQ_SAMPLES = 20  # it takes them one by one
@@ -80,7 +80,7 @@ def _onnxruntime(compiled: Compiled, raw: Samples, together: list[int]) -> Itera
     def made(batch: int, threads: int) -> Callable[[], object]:
         return onnx_runner(model, np.resize(real, (batch, *real.shape[1:])), threads=threads)
 
-    how = "the source as plain ONNX, optimised"
+    how = "float32, the source as plain ONNX, optimised"
     yield Rival(name=ONNX, threads=1, batch=1, run=made(1, 1), how=how, latency=True)
     yield from _best(ONNX, how, made, together)
 
@@ -95,7 +95,7 @@ def _torch(net: Net, together: list[int]) -> Iterator[Rival]:
     def made(batch: int, threads: int) -> Callable[[], object]:
         return runner(net.input.shape, layers, batch, threads)
 
-    yield from _best("PyTorch, float32", "same layers, ReLU for sign", made, together)
+    yield from _best("PyTorch", "float32, the same layers, ReLU for sign", made, together)
 
 
 def _best(
@@ -135,11 +135,11 @@ def _larq(net: Net, python: Path) -> Rival:
     talk = system.Dialogue([python, script, json.dumps(wanted)], cwd=Path.cwd())
     talk.ask("run")
     return Rival(
-        name="Larq Compute Engine",
+        name="Larq CE",
         threads=1,
         batch=1,
         run=lambda: talk.ask("run"),
-        how="same layers, dense ones as 1x1 convolutions",
+        how="Larq Compute Engine, the same layers, dense ones as 1x1 convolutions",
         calls=LARQ_SAMPLES,
     )
 

@@ -10,17 +10,16 @@ from onebit.tables import Facts, new_table
 def benched(facts: Facts) -> Group:
     """`onebit bench`"""
     title = f"{facts['network']} on {facts['cpu']}, {facts['rounds']} rounds"
-    columns = ("program", "threads>", "batch>", "images/s>", "quartiles>", "us an image>", "ratio>")
+    columns = ("program", "threads>", "batch>", "images/s>", "spread>", "us>", "ratio>")
     shown = new_table(title, *columns)
     for row in facts["rows"]:
         low, high = row["quartiles"]
-        name = f"{row['name']}, batch 1" if row["latency"] else row["name"]
         shown.add_row(
-            name,
+            row["name"],
             str(row["threads"]),
             f"{row['batch']:,}",
             f"{row['images_per_second']:,.0f}",
-            f"{low:,.0f} - {high:,.0f}",
+            f"{50 * (high - low) / row['images_per_second']:.0f} %",
             f"{row['microseconds']:,.2f}",
             f"{row['over_onnxruntime']:.2f}",
         )
@@ -29,7 +28,8 @@ def benched(facts: Facts) -> Group:
         others.add_row(name, "-" if rate is None else f"{rate:,.0f}", how)
     return Group(
         shown,
-        "Ratio: to onnxruntime on one thread with a large batch, the median of the rounds' ratios.",
+        "Medians; spread: half of what lies between the quartiles; us: an image's microseconds. "
+        "Ratio: to onnxruntime on one thread, batch above 1, the median of the rounds' ratios.",
         others,
         _roofline(facts),
     )

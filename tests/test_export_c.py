@@ -165,7 +165,7 @@ def test_equal_networks_give_equal_files():
 
 def test_the_command_writes_them(onebit, tiny_folder, tmp_path):
     said = onebit("export-c", tiny_folder, "--out", tmp_path / "c")
-    assert said.code == 0 and said.stdout.strip() == str(tmp_path / "c")
+    assert said.code == 0 and said.out.strip() == str(tmp_path / "c")
     assert {file.name for file in (tmp_path / "c").iterdir()} == {
         "tiny.c",
         "tiny.h",

@@ -94,7 +94,7 @@ def rate(work: Callable[[int], object], seconds: float) -> float:
         taken = time.perf_counter() - start
         if taken >= seconds / 2:
             return rounds / taken
-        rounds = max(2 * rounds, int(rounds * seconds / max(taken, 1e-6)))
+        rounds *= min(100, max(2, int(seconds / max(taken, 1e-6))))
 
 
 def _tail(net: Net) -> str:
