@@ -12,7 +12,8 @@ RTL := $(wildcard rtl/*.sv)
 # Verilator's lint of these needs a network: tests/test_board_rtl.py.
 BOARD := $(wildcard rtl/board/*.sv)
 SIM := $(wildcard sim/*.sv sim/sizing/*.sv sim/xc7/*.sv)
-CPP := $(wildcard $(foreach folder,hls sim tests build,$(addprefix $(folder)/*,.hpp .cpp .h .c)))
+CPP := $(wildcard $(foreach folder,hls cpu sim tests build,$(folder)/*.hpp $(folder)/*.cpp \
+  $(folder)/*.h $(folder)/*.c))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -18,6 +18,7 @@ from onebit import (
     commands_board,
     commands_classify,
     commands_compile,
+    commands_cpu,
     commands_data,
     commands_deploy,
     commands_evaluate,
@@ -26,7 +27,6 @@ from onebit import (
     commands_synth,
 )
 from onebit.errors import MissingTool, OnebitError
-from onebit.listen import HOP, THRESHOLD
 
 EPILOG = """\
 start here:
@@ -177,33 +177,6 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--input", metavar="TYPE", help="as in `onebit compile`")
 
 
-def _add_classify(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("network", metavar="NET", help="a name, or a folder of ours, for sounds")
-    parser.add_argument(
-        "files", metavar="FILE.wav", nargs="+", type=Path, help="at any rate, mono or not"
-    )
-    parser.add_argument(
-        "--rtl", action="store_true", help="also through the simulated accelerator, and compare"
-    )
-    parser.add_argument(
-        "--hop",
-        type=float,
-        default=HOP,
-        metavar="SECONDS",
-        help=f"between the one-second windows of what is longer than a second ({HOP})",
-    )
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        default=THRESHOLD,
-        metavar="P",
-        help=f"the least score of a detection, 0 to 1 ({THRESHOLD})",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder for the plots (out/listen/NET)"
-    )
-
-
 def _add_synth(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NET", help="a network's name, or a compiled folder")
     parser.add_argument(
@@ -310,7 +283,7 @@ COMMANDS = (
         commands_classify.classify,
         "Name the word in each clip of up to a second, and find words in longer recordings.",
         "classify kws-12 clip.wav meeting.wav --threshold 0.7",
-        _add_classify,
+        commands_classify.add_options,
     ),
     Command(
         "compile",
@@ -353,6 +326,20 @@ COMMANDS = (
         "Write the accelerator as Vitis HLS C++, and make its IP block where the tool is.",
         "hls mnist-tfc",
         commands_hls.add_options,
+    ),
+    Command(
+        "export-c",
+        commands_cpu.export_c,
+        "Write the network as one C99 file, for computers, 32-bit ARM and small machines.",
+        "export-c mnist-tfc",
+        commands_cpu.add_export_options,
+    ),
+    Command(
+        "bench",
+        commands_cpu.bench,
+        "Measure the network on this CPU, in C, onnxruntime and more, beside the FPGA.",
+        "bench mnist-tfc",
+        commands_cpu.add_bench_options,
     ),
     Command(
         "deploy",

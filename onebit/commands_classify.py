@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from onebit import commands, listen, mfcc, plots_sound, recipe, system, tables
 from onebit.errors import CheckFailed, ConfigError
+from onebit.listen import HOP, THRESHOLD
 from onebit.mfcc import Features, Sound
 
 if TYPE_CHECKING:
@@ -22,6 +23,34 @@ if TYPE_CHECKING:
     from onebit.net import Net
 
 LEAST_HOP = 0.01  # s
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What `onebit classify` takes."""
+    parser.add_argument("network", metavar="NET", help="a name, or a folder of ours, for sounds")
+    parser.add_argument(
+        "files", metavar="FILE.wav", nargs="+", type=Path, help="at any rate, mono or not"
+    )
+    parser.add_argument(
+        "--rtl", action="store_true", help="also through the simulated accelerator, and compare"
+    )
+    parser.add_argument(
+        "--hop",
+        type=float,
+        default=HOP,
+        metavar="SECONDS",
+        help=f"between the one-second windows of what is longer than a second ({HOP})",
+    )
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        default=THRESHOLD,
+        metavar="P",
+        help=f"the least score of a detection, 0 to 1 ({THRESHOLD})",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the plots (out/listen/NET)"
+    )
 
 
 def classify(options: argparse.Namespace) -> int:

@@ -57,7 +57,8 @@ PACKAGES = (
 )
 
 TOOLS = (
-    Wanted("g++", "simulation, the C engine", INSTALL["g++"], needed=True),
+    Wanted("g++", "simulation", INSTALL["g++"], needed=True),
+    Wanted("gcc", "the CPU engine, `onebit bench`", INSTALL["gcc"]),
     Wanted("make", "simulation", INSTALL["make"], needed=True),
     Wanted("perl", "simulation (Verilator is started by it)", INSTALL["perl"], needed=True),
     Wanted("verilator", "simulation", INSTALL["verilator"], needed=True),
@@ -70,10 +71,10 @@ TOOLS = (
     ),
     Wanted(
         "arm-linux-gnueabihf-gcc",
-        "planned: the C export for the board's processor",
-        "sudo apt install gcc-arm-linux-gnueabihf",
+        "the C export for the board's processor",
+        INSTALL["arm-linux-gnueabihf-gcc"],
     ),
-    Wanted("qemu-arm", "planned: running that C export here", "sudo apt install qemu-user"),
+    Wanted("qemu-arm", "running that C export here, its instructions", INSTALL["qemu-arm"]),
     Wanted("tclsh", "testing Tcl for the vendor's tools, if Python has none", INSTALL["tclsh"]),
     Wanted("gtkwave", "looking at waveforms", "sudo apt install gtkwave"),
     Wanted("surfer", "looking at waveforms, newer", "cargo install surfer"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from onebit import page_board, page_cost, page_synth
+from onebit import page_bench, page_board, page_cost, page_synth
 from onebit.page_svg import figure, pipeline, plural, shape, text
 
 Facts = dict[str, Any]
@@ -125,6 +125,7 @@ def page(facts: Facts) -> str:
         _section("Layers", _layers(facts["layers"])),
         _section("Sample images", _gallery(simulated)) if simulated["shown"] else "",
         _section("FPGA and CPU", _race(facts)),
+        _section("On this CPU", page_bench.benched(ran)) if (ran := facts["bench"]) else "",
         *_board(facts),
         _section("Synthesis", page_synth.synthesised(made)) if (made := facts["synthesis"]) else "",
         _section("Size", page_board.size(facts)),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from onebit import (
+    bench,
     bitstream,
     board,
     board_run,
@@ -76,6 +77,7 @@ def build(compiled: Compiled, *, with_finn: bool = False) -> dict[str, Any]:
         "on_board": board_run.kept(compiled),
         "synthesis": utilisation.kept(compiled),
         "bitstream": bitstream.kept(compiled),
+        "bench": bench.kept(compiled),
         "cpu": cpu(compiled, simulated["images_per_second"]),
     }
 

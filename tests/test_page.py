@@ -102,6 +102,7 @@ def facts() -> dict[str, Any]:
             layer("head", "head", "10 -> class", 3),
         ],
         "simulation": simulation(),
+        "bench": None,
         "cpu": {
             "engine": "onnxruntime float32",
             "threads": 2,

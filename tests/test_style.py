@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("onebit", "rtl", "hls", "sim", "build", "tests", "models", ".ci")
+FOLDERS = ("onebit", "rtl", "hls", "cpu", "sim", "build", "tests", "models", ".ci")
 LONGEST_FILE, LONGEST_FUNCTION, WIDEST_LINE = 400, 50, 100
 LONGER = {"onebit/driver.py": 530}  # a board gets its driver as one file
 

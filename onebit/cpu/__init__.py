@@ -69,7 +69,7 @@ class Engine:
 
         def work(part: slice) -> None:
             count = ctypes.c_size_t(part.stop - part.start)
-            function(_address(samples[part]), count, _address(results[part]))
+            function(address(samples[part]), count, address(results[part]))
 
         if len(parts) == 1:
             work(parts[0])
@@ -84,7 +84,7 @@ def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
     top = first.raw_lo + first.raw_step * (len(first.table) - 1)
     full = (np.iinfo(wanted).min, np.iinfo(wanted).max) == (first.raw_lo, top)
     if len(images) and not (full and images.dtype == wanted):
-        low, high = int(images.min()), int(images.max())  # type: ignore[attr-defined]
+        low, high = int(images.min()), int(images.max())
         steps = first.raw_step == 1 or not ((images - first.raw_lo) % first.raw_step).any()
         if low < first.raw_lo or high > top or not steps:
             raise ConfigError(
@@ -94,5 +94,6 @@ def as_raw(first: Input, images: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.ascontiguousarray(images.reshape(len(images), math.prod(first.shape)), dtype=wanted)
 
 
-def _address(values: NDArray[np.generic]) -> ctypes.c_void_p:
+def address(values: NDArray[np.generic]) -> ctypes.c_void_p:
+    """Where the array's values lie."""
     return ctypes.c_void_p(values.ctypes.data)

@@ -15,11 +15,14 @@ NAME = "engine"  # the prefix of the library's functions
 FLAGS = ("-std=c99", "-O3", "-Werror", "-shared", "-fPIC", "-DONEBIT_NAIVE")
 
 
-def library(net: Net, flags: Sequence[str] = ()) -> Path:
-    """The library of the network, built unless it is cached; `flags` are added to the compiler's."""
+def library(net: Net, flags: Sequence[str] = (), tail: str = "") -> Path:
+    """The network's library, built unless it is cached.
+
+    `flags` are added to the compiler's, `tail` to its file.
+    """
     compiler = system.need_tool("gcc", "the CPU engine")
     version = system.run([compiler, "-dumpfullversion"]).stdout.strip()
-    files = {f"{NAME}.h": header(net, NAME), f"{NAME}.c": source(net, NAME)}
+    files = {f"{NAME}.h": header(net, NAME), f"{NAME}.c": source(net, NAME) + tail}
     digest = hashlib.sha256(f"{version} {FLAGS} {flags}".encode())
     for text in files.values():
         digest.update(text.encode())
@@ -27,7 +30,14 @@ def library(net: Net, flags: Sequence[str] = ()) -> Path:
     def make(scratch: Path) -> None:
         for name, text in files.items():
             (scratch / name).write_text(text)
-        command = [compiler, *FLAGS, *flags, scratch / f"{NAME}.c", "-o", scratch / f"{NAME}.so"]
+        command: list[str | Path] = [
+            compiler,
+            *FLAGS,
+            *flags,
+            scratch / f"{NAME}.c",
+            "-o",
+            scratch / f"{NAME}.so",
+        ]
         done = system.run(command)
         if done.returncode:
             raise OnebitError(

@@ -66,7 +66,7 @@ def source(net: Net, name: str) -> str:
     prelude = [
         f"// {net.title or name}: a 1-bit network of onebit, {net.hash[:12]}, in C99 alone.",
         f'\n#include "{name}.h"\n',
-        f"#ifndef ONEBIT_TOGETHER  // vectors that share the weights read; fewer want less stack",
+        "#ifndef ONEBIT_TOGETHER  // vectors that share the weights read; fewer want less stack",
         f"#define ONEBIT_TOGETHER {TOGETHER}\n#endif\n",
         "// Samples at a time; words of a patch and of a layer's bits; sums of the last layer.",
         f"enum {{ {', '.join(f'{key} = {value}' for key, value in numbers.items())} }};\n",
@@ -220,7 +220,7 @@ def _run(chain: list[Step], largest: int) -> str:
         "static void run(const kernel *k, const onebit_net_raw *samples, size_t count, "
         "int32_t *logits) {",
         f"  uint64_t a[PART * {largest} + 1], b[PART * {largest} + 1];",
-        "  a[PART * {0}] = b[PART * {0}] = 0;".format(largest),
+        f"  a[PART * {largest}] = b[PART * {largest}] = 0;",
     ]
     here, there = "a", "b"
     for step in chain:
