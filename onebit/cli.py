@@ -36,6 +36,7 @@ start here:
   onebit compile mnist-tfc         lower it to Verilog in out/mnist-tfc
   onebit simulate mnist-tfc --images all    every test image through the RTL
   onebit report mnist-tfc          a table, and out/mnist-tfc/report.html
+  onebit bench mnist-tfc           this CPU in C and by others, and the FPGA beside it
   onebit classify kws-12 my.wav    the word in a clip, or where words are in a recording
   onebit doctor                    what is installed, and what each missing tool would unlock
 """

@@ -21,6 +21,7 @@ IN_PROVE, IN_TEST = range(150), range(0, 150, 50)
 SAMPLES, NAIVE = 70, 5  # more than what a kernel takes at once; as many as naive C has time for
 IN_TEST_IMAGES = 50
 NETWORKS = recipe.networks()
+ELEMENTS = (Bit(), Int(bits=8), Int(bits=8, signed=True))
 QUICK = ("-O1",)  # to compile
 # AVX-512 as SIMDe imitates it, so that every machine can try it.
 SIMDE = ("-DONEBIT_SIMDE", *QUICK, "-Wno-psabi")
@@ -64,8 +65,8 @@ def test_random_networks(kind, seed, tmp_path, record_property):
     kernels_equal_golden(net, raw_samples(raw, (SAMPLES, *net.input.shape), seed))
 
 
-def two_layers(element: Element, mw: int, weights: np.ndarray, at: int) -> Net:
-    """mw inputs, a neuron for each row of weights, thresholds around `at`, 3 classes."""
+def two_layers(element: Element, mw: int, weights: np.ndarray, ends: tuple[int, int]) -> Net:
+    """mw inputs, a neuron for each row of weights, thresholds at both `ends`, 3 classes."""
     mh, rng = len(weights), np.random.default_rng(mw)
     table = np.arange(2) if isinstance(element, Bit) else np.arange(element.lo, element.hi + 1)
     first = Input(
@@ -78,7 +79,7 @@ def two_layers(element: Element, mw: int, weights: np.ndarray, at: int) -> Net:
         scale=1.0,
         offset=0.0,
     )
-    thresholds = (at + np.arange(mh) - mh // 2)[None]
+    thresholds = (np.resize(ends, mh) + np.arange(mh) // 2 - mh // 4)[None]
     hidden = Mvau(name="hidden", inputs=("input",), weights=weights, thresholds=thresholds)
     out = rng.integers(0, 2, (3, mh)).astype(np.uint8)
     last = Mvau(name="last", inputs=("hidden",), weights=out, thresholds=None)
@@ -87,20 +88,23 @@ def two_layers(element: Element, mw: int, weights: np.ndarray, at: int) -> Net:
     return Net(layers=(first, hidden, last, head))
 
 
-@pytest.mark.parametrize("mw", [1, 65, 257, 31 * 64 + 1, 5000])
-@pytest.mark.parametrize(
-    "element", [Bit(), Int(bits=8), Int(bits=8, signed=True)], ids=["bit", "uint8", "int8"]
-)
-def test_sums_reach_both_ends(element, mw):
+def extremes(element: Element, mw: int) -> tuple[Net, np.ndarray]:
     """Weights all alike and inputs at the ends of their range: where a counter would overflow."""
     weights = np.repeat(np.array([[0], [1]], dtype=np.uint8), [5, 6], axis=0).repeat(mw, axis=1)
     weights[3::4, ::2] ^= 1
-    most = mw if isinstance(element, Bit) else element.hi * mw
-    net = two_layers(element, mw, weights, most)
+    most = mw if isinstance(element, Bit) else max(element.hi, -element.lo) * mw
+    net = two_layers(element, mw, weights, (0 if isinstance(element, Bit) else -most, most))
     low, high = net.input.raw_lo, net.input.raw_lo + len(net.input.table) - 1
     samples = np.full((SAMPLES, mw), high)
     samples[1::3] = low
     samples[2::3] = np.random.default_rng(mw).integers(low, high + 1, samples[2::3].shape)
+    return net, samples
+
+
+@pytest.mark.parametrize("mw", [1, 65, 257, 31 * 64 + 1, 5000])
+@pytest.mark.parametrize("element", ELEMENTS, ids=["bit", "uint8", "int8"])
+def test_sums_reach_both_ends(element, mw):
+    net, samples = extremes(element, mw)
     want = golden.run(net, samples).logits
     for kernel in ("avx2", "neon", "portable", "naive"):
         try:
@@ -142,7 +146,7 @@ def test_batches_of_any_size_on_any_number_of_threads(small, count, threads):
 
 
 def test_the_first_of_equal_logits_is_the_class():
-    net = two_layers(Bit(), 8, np.zeros((8, 8), np.uint8), 0)
+    net = two_layers(Bit(), 8, np.zeros((8, 8), np.uint8), (0, 8))
     ties = Head(
         name="head",
         inputs=("last",),
@@ -168,6 +172,6 @@ def test_an_unknown_kernel_is_refused(small):
 
 
 def test_wide_inputs_are_refused():
-    net = two_layers(Int(bits=9), 4, np.zeros((8, 4), np.uint8), 0)
+    net = two_layers(Int(bits=9), 4, np.zeros((8, 4), np.uint8), (0, 0))
     with pytest.raises(ConfigError, match="9 bits, more than 8"):
         Engine(net)

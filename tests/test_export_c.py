@@ -14,12 +14,26 @@ from onebit.cpu.source import raw_type
 from onebit.flow import MODEL
 from onebit.lower import lower
 from onebit.net import Net
+from test_cpu import ELEMENTS, extremes
 
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-pedantic", "-Werror"]
 SMALL = ["-Os", "-DONEBIT_PORTABLE"]
 ARM = ["-O3", "-mcpu=cortex-a9", "-mfpu=neon", "-static"]
 SANE = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover"]
 MOST_BYTES = 16 << 10
+LOGITS = """
+#include <stdio.h>
+#include "ends.h"
+int main(void) {
+  ends_raw sample[ENDS_INPUTS];
+  int32_t logits[ENDS_CLASSES];
+  FILE *samples = fopen("samples", "rb");
+  while (samples && fread(sample, sizeof sample, 1, samples) == 1) {
+    ends_logits(sample, 1, logits);
+    for (int i = 0; i < ENDS_CLASSES; ++i) printf("%d ", (int)logits[i]);
+  }
+}
+"""
 NETWORKS = recipe.networks()
 IN_TEST, IN_PROVE, TINY = 20, 1000, ("mnist-tfc", "mnist-120", "wakeword-3x3")
 # What a C program without heap and floats may want of others: gcc makes the first three itself.
@@ -103,6 +117,19 @@ def test_on_arm_under_qemu(exported, record_property):
     equal(ran([qemu, "-cpu", "cortex-a9", program, "samples", "classes"], folder), count, "neon")
     claim = f"{name}: exported C for 32-bit ARM with NEON = golden on {count} test samples"
     record_property("claim", claim)
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=["bit", "uint8", "int8"])
+def test_sums_reach_both_ends_on_arm(element, tmp_path):
+    """Where NEON's counters would overflow."""
+    net, samples = extremes(element, 5000)
+    folder = written(net, "ends", tmp_path)
+    (folder / "samples").write_bytes(samples.astype(raw_type(net.input)).tobytes())
+    (folder / "main.c").write_text(LOGITS)
+    program = compiled(folder, "ends", "arm", ARM, "arm-linux-gnueabihf-gcc")
+    qemu = system.need_tool("qemu-arm", "the test of the exported C")
+    said = ran([qemu, program], folder)
+    assert said.split() == golden.run(net, samples).logits.reshape(-1).astype(str).tolist()
 
 
 def test_as_a_small_machine_with_32_bits(exported, record_property):
