@@ -31,8 +31,11 @@ MODULE = re.compile(r"^\s*(?:module|package)\s+(\w+)", re.MULTILINE)
 COMMENT = re.compile(r"//.*")
 
 SCRIPT = """\
-read_slang -D SYNTHESIS --top {module} {parameters}{sources}
+read_slang -D SYNTHESIS --best-effort-hierarchy --top {module} {parameters}{sources}
 synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {module}
+setattr -mod -unset keep_hierarchy *
+flatten
+clean
 delete t:$scopeinfo
 setattr -unset src -unset module_not_derived t:* w:*
 rename {module} {name}
