@@ -208,14 +208,15 @@ def interval(net: Net, folding: Folding) -> float:
 def memory_of(net: Net, layer: Layer, fold: Fold) -> str:
     """Where an Mvau's weights or a Window's rows lie, `auto` decided; empty for other layers."""
     own = shape(net, layer.name)
+    rings = isinstance(layer, Window) and fold.simd <= own.channels
+    if not rings and not isinstance(layer, Mvau):
+        return ""
+    if fold.memory != "auto":
+        return fold.memory
     if isinstance(layer, Mvau):
         words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
-        chosen = "bram" if words > resources.ROM_WORDS else "logic"
-    elif isinstance(layer, Window) and fold.simd <= own.channels:
-        chosen = "bram" if _ring_words(own, fold.simd) > resources.RAM_WORDS else "lutram"
-    else:
-        return ""
-    return chosen if fold.memory == "auto" else fold.memory
+        return "bram" if words > resources.ROM_WORDS else "logic"
+    return "bram" if _ring_words(own, fold.simd) > resources.RAM_WORDS else "lutram"
 
 
 def threshold_words(net: Net, layer: Mvau, fold: Fold) -> int:
@@ -335,8 +336,7 @@ def before(net: Net, layer: Layer, given: Side, taken: Side, depth: int) -> Cost
     own, (lanes_in, m_in), (lanes_out, m_out) = shape(net, layer.name), given, taken
     bits = own.bits * (m_in if m_in == m_out else 1)
     found = resources.fifo(max(lanes_in, lanes_out) * bits, depth)
-    windowed = isinstance(layer, Mvau) and own.rows is not None
-    if lanes_in != lanes_out and not windowed:
+    if lanes_in != lanes_out and not (isinstance(layer, Mvau) and own.rows):
         found += resources.width_converter(own.n, bits, lanes_in, lanes_out)
     for joint in regrouping(net, layer, given, taken):
         if joint == "scatter":

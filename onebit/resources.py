@@ -8,8 +8,8 @@ LUT6 or what of it a memory takes (RAM32M: 4), as Vivado counts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from onebit import heap
 from onebit.pack import ceil_div
@@ -20,19 +20,19 @@ ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwis
 ROM_LUTS_A_WORD = 0.072  # of a bit, among other logic
 RAM_WORDS = 128  # deeper rings of a window too
 CACHED = 1 << 14  # shapes of each part: a folding is chosen among thousands
+ROUNDING = 1e-6  # at most, of a sum of costs
 RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Resources: LUT6s, flip-flops, block RAMs of 18 Kib, DSPs."""
+class Cost(NamedTuple):
+    """Resources: LUT6s, flip-flops, block RAMs of 18 Kib, DSPs; a tuple, for speed."""
 
     lut: float = 0
     ff: float = 0
     bram18: int = 0
     dsp: int = 0
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: Cost) -> Cost:  # type: ignore[override]
         return Cost(
             self.lut + other.lut,
             self.ff + other.ff,
@@ -43,8 +43,9 @@ class Cost:
     @property
     def rounded(self) -> Cost:
         """In whole numbers; a sum's rounding error makes no difference."""
-        lut, ff = math.ceil(round(self.lut, 6)), math.ceil(round(self.ff, 6))
-        return Cost(lut, ff, self.bram18, self.dsp)
+        return Cost(
+            math.ceil(self.lut - ROUNDING), math.ceil(self.ff - ROUNDING), self.bram18, self.dsp
+        )
 
     @property
     def vector(self) -> tuple[int, int, int, int]:
@@ -209,14 +210,17 @@ def mvau(
     counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
     lut = 10 + 1.2 * counters + thresholds.bit_length() + m * pe * acc
     ff = 10 + counters + waits + m * pe * acc + width
-    held = weights_and_dots(lanes, sf * nf, bits, memory, m)
-    held += (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
-    held += credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
+    parts = [
+        weights_and_dots(lanes, sf * nf, bits, memory, m),
+        (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc),
+        credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf)),
+    ]
     if nf > 1 and sf > 2:  # vectors are replayed, from a memory
-        lut, held = lut + width, held + store(sf, width)
+        lut += width
+        parts.append(store(sf, width))
     elif nf > 1:  # ... or from registers
         lut, ff = lut + sf * width, ff + sf * width
-    return held + Cost(lut=lut, ff=ff)
+    return Cost(*map(sum, zip(Cost(lut=lut, ff=ff), *parts, strict=True)))
 
 
 def weights_and_dots(
