@@ -15,11 +15,12 @@ import numpy as np
 
 from onebit import cost
 from onebit.board import Board
-from onebit.cost import RESOURCES, budget, cycles, input_beats, lanes, shape
+from onebit.cost import RESOURCES, budget, cycles, input_beats, lanes
 from onebit.folding import Fold, Folding, Memory, can_share
 from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 from onebit.resources import Cost
+from onebit.shapes import shape
 from onebit.solve import Chain, Choice, Option, Side, Vector
 
 Stage = tuple[Layer, ...]

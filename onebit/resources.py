@@ -13,11 +13,14 @@ from typing import NamedTuple
 
 from onebit import heap
 from onebit.pack import ceil_div
+from onebit.weights import Varying
 
-BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
-DEEP, WIDE = 512, 72  # words, bits: RAMB36
+# RAMB18 and RAMB36: RAMB18s, what Yosys' memory_libmap takes them to cost, bits of an address where
+# a word has one bit, and how many of the widths they have.
+BLOCKS = ((1, 129, 14, 6), (2, 257, 15, 7))
+WIDTHS = (1, 2, 4, 9, 18, 36, 72)
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
-ROM_LUTS_A_WORD = 0.072  # of a bit, among other logic
+ROM_LUTS_A_WORD = 0.021  # of a bit, of more words than MUXF8 joins
 RAM_WORDS = 128  # deeper rings of a window too
 CACHED = 1 << 14  # shapes of each part: a folding is chosen among thousands
 ROUNDING = 1e-6  # at most, of a sum of costs
@@ -55,41 +58,41 @@ class Cost(NamedTuple):
 
 @lru_cache(maxsize=CACHED)
 def block(words: int, bits: int) -> Cost:
-    """A memory in block RAM, in the best of its shapes; its output register is inside.
+    """A memory in block RAM, as Yosys' memory_libmap chooses its shape.
 
-    In RAMB36s of 72 bits, two RAMB18s each, bits that do not fill one lie there for several words.
+    Its output register is inside. A deep memory is several rows of words, whose bits lie side by
+    side in as few blocks as hold them, and a multiplexer behind chooses among the rows.
     """
-    wide, rest = divmod(bits, WIDE)
-    rows = ceil_div(words, DEEP)
-    widest = wide * rows + (ceil_div(words, DEEP * (WIDE // rest)) if rest else 0)
-    shapes = (ceil_div(words, deep) * ceil_div(bits, each) for deep, each in BLOCKS)
-    return Cost(bram18=min(2 * widest, *shapes))
+    best, cheapest = Cost(), math.inf
+    for ramb18s, each, address, widths in BLOCKS:
+        found, least = best, math.inf
+        for narrow, width in enumerate(WIDTHS[:widths]):
+            rows = ceil_div(words, 1 << address - narrow)
+            blocks = ceil_div(rows * bits, width)
+            price = each * blocks + (rows - 1) * bits / 2
+            if price < least:
+                found = Cost(
+                    lut=bits * (ceil_div(rows, 4) if rows > 1 else 0), ff=rows.bit_length()
+                )
+                found, least = found._replace(bram18=ramb18s * blocks), int(price)  # Yosys' too
+        if least < cheapest:
+            best, cheapest = found, least
+    return best
 
 
 @lru_cache(maxsize=CACHED)
 def rom(words: int, bits: int) -> Cost:
-    """Constants in LUTs, with a register: one for 64 words of a bit; MUXF7 and MUXF8 join four.
+    """rtl/rom.sv in LUTs: one for 64 words of a bit, and its register; MUXF7 and MUXF8 join four.
 
     Bits that agree in all words are one: of few words there are few different bits.
     """
     if words < 2:
         return Cost()
-    different = 2.0**words if words < 16 else math.inf
+    different = 2.0**words - 2 if words < 16 else math.inf
     some = bits if different > 1e4 else different * (1 - (1 - 1 / different) ** bits)
-    blocks, joined = ceil_div(words, 64), ceil_div(words, 256)
-    few = 0.7 if words < 8 else 1.0  # a bit that is one of the address, or its inverse
-    return Cost(lut=some * few * (blocks + (joined - 1) / 2), ff=some)
-
-
-@lru_cache(maxsize=CACHED)
-def rom_among_logic(words: int, bits: int) -> Cost:
-    """The same in a module whose longest path is elsewhere: ABC then shares parts of tables instead
-    of taking whole LUTs, and loses (measured from 32 words to 256).
-    """
-    alone = rom(words, bits)
-    if words < 16:
-        return alone
-    return Cost(lut=max(alone.lut, ROM_LUTS_A_WORD * words * bits), ff=alone.ff)
+    few = 0.7 if words < 9 else 1.0  # half of the address is then often enough for a bit
+    luts = 1 << max(0, (words - 1).bit_length() - 6) if words <= 256 else ROM_LUTS_A_WORD * words
+    return Cost(lut=some * few * luts, ff=some)
 
 
 @lru_cache(maxsize=CACHED)
@@ -201,9 +204,11 @@ def mvau(
     out_bits: int,
     memory: str,
     m: int = 1,
+    varying: Varying | None = None,
 ) -> Cost:
     """rtl/mvau.sv: lanes (pe, simd), beats (sf, nf), `bits` of an element, `acc` bits of an
-    accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
+    accumulator, `thresholds` words of thresholds; m vectors at work on each weight word, and where
+    it is known, what of it varies.
     """
     (pe, simd), (sf, nf) = lanes, beats
     width, waits = m * simd * bits, latency(simd, bits)
@@ -211,7 +216,7 @@ def mvau(
     lut = 10 + 1.2 * counters + thresholds.bit_length() + m * pe * acc
     ff = 10 + counters + waits + m * pe * acc + width
     parts = [
-        weights_and_dots(lanes, sf * nf, bits, memory, m),
+        weights_and_dots(lanes, sf * nf, bits, memory, m, varying),
         (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc),
         credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf)),
     ]
@@ -224,13 +229,23 @@ def mvau(
 
 
 def weights_and_dots(
-    lanes: tuple[int, int], words: int, bits: int, memory: str, m: int = 1
+    lanes: tuple[int, int],
+    words: int,
+    bits: int,
+    memory: str,
+    m: int = 1,
+    varying: Varying | None = None,
 ) -> Cost:
     """Of an mvau its weights and the sums of products, most of what it takes."""
     pe, simd = lanes
-    held = (block if memory == "bram" else rom_among_logic)(words, pe * simd)
+    if memory == "bram":
+        held = block(words, varying.bits if varying else pe * simd)
+    elif varying:
+        held = Cost(lut=varying.functions, ff=varying.registers)
+    else:
+        held = rom(words, pe * simd)
     neuron = dot(simd, bits)
-    return held + Cost(lut=m * pe * neuron.lut, ff=m * pe * neuron.ff)
+    return Cost(held.lut + m * pe * neuron.lut, held.ff + m * pe * neuron.ff, held.bram18, held.dsp)
 
 
 def head(classes: int, pe: int, acc: int, scale: int, logit: int) -> Cost:
