@@ -71,10 +71,9 @@ def block(words: int, bits: int) -> Cost:
             blocks = ceil_div(rows * bits, width)
             price = each * blocks + (rows - 1) * bits / 2
             if price < least:
-                found = Cost(
-                    lut=bits * (ceil_div(rows, 4) if rows > 1 else 0), ff=rows.bit_length()
-                )
-                found, least = found._replace(bram18=ramb18s * blocks), int(price)  # Yosys' too
+                choose = int(rows > 1) if rows < 5 else ceil_div(rows, 2)  # LUTs of a bit
+                found = Cost(bits * choose, (rows - 1).bit_length(), ramb18s * blocks)
+                least = int(price)  # as Yosys does
         if least < cheapest:
             best, cheapest = found, least
     return best
