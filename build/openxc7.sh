@@ -47,9 +47,12 @@ endmodule
 VERILOG
   cat > "$build/synth.ys" <<SCRIPT
 read_verilog -lib +/xilinx/cells_sim.v +/xilinx/cells_xtra.v
-read_slang -D SYNTHESIS --top $top ../xc7_cells.sv $sources
+read_slang -D SYNTHESIS --best-effort-hierarchy --top $top ../xc7_cells.sv $sources
 hierarchy -check -top $top
 synth_xilinx -family xc7 -flatten -top $top
+setattr -mod -unset keep_hierarchy *
+flatten
+clean
 delete t:\$scopeinfo
 tee -q -o ../$build/utilization.json stat -json
 techmap -map ../$build/luts.v

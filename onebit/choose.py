@@ -38,12 +38,14 @@ def best(
 
 
 def _fastest(net: Net, board: Board, ceiling: float) -> tuple[Problem, Choice]:
-    kept, most, room = None, math.inf, Cost(*budget(board, ceiling))
-    limits = Limits(port_bits=board.port_bits, room=room)
+    limits = Limits(port_bits=board.port_bits, room=Cost(*budget(board, ceiling)))
+    kept, most = None, math.inf
     for ms in (1,), MS:
-        limits = replace(limits, most=most, ms=ms)
-        rough = problem(net, board, ceiling, replace(limits, rough=True)).chain.fastest(most)
-        made = problem(net, board, ceiling, replace(limits, most=rough.cycles) if rough else limits)
+        rough = problem(net, board, ceiling, replace(limits, most=most, ms=ms, rough=True))
+        if found := rough.chain.fastest(most):
+            most = found.cycles
+    for ms in (1,), MS:
+        made = problem(net, board, ceiling, replace(limits, most=most, ms=ms))
         if found := made.chain.fastest(most):
             kept, most = (made, found), math.nextafter(found.cycles, 0)
     if kept is None:

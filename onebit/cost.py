@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from onebit import hardwired, resources
+from onebit import hardwired, resources, weights
 from onebit.board import Board
-from onebit.geometry import Axis
-from onebit.net import Bit, Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window, signed_bits
+from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window, signed_bits
 from onebit.pack import beat_bytes, ceil_div
 from onebit.resources import Cost
+from onebit.shapes import Shape, shape
 
 if TYPE_CHECKING:
     from onebit.folding import Fold, Folding
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 CEILING = 0.8  # of a board's resources: fuller parts are hard to route
 RESOURCES = ("LUT", "FF", "BRAM18", "DSP")
 Side = tuple[int, int]  # of a stream: elements of a vector in a beat, vectors side by side
-CACHED = 1024  # layers whose shape is kept: a folding is chosen among thousands
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,57 +37,6 @@ class Unit:
         return (
             self.cycles / self.images if self.cycles % self.images else self.cycles // self.images
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """What of a layer its cycles and its cost depend on, besides its fold.
-
-    `n` elements of `bits` bits are a vector of its input, `channels` the elements of a pixel;
-    rows, columns: of a Window or MaxPool, or of the Window before an Mvau.
-    """
-
-    n: int
-    bits: int
-    bipolar: bool
-    channels: int
-    positions: int
-    rows: Axis | None = None
-    columns: Axis | None = None
-    held: int = 0  # rows in a window's ring
-    acc: int = 0  # bits of an accumulator
-
-
-@lru_cache(maxsize=CACHED)
-def shape(net: Net, name: str) -> Shape:
-    """The shape of layer `name`."""
-    layer = net[name]
-    source = layer.inputs[0] if layer.inputs else name
-    element, *_, n = net.element(source), *net.shape(source)
-    rows = columns = None
-    held, acc, channels = 0, 0, n
-    if isinstance(layer, Window | MaxPool):
-        rows, columns = net.axes(name)
-    if isinstance(layer, Window):
-        held = net.axes(name)[0].ring()
-    if isinstance(layer, Mvau):
-        if window := net.window(layer):
-            rows, columns = net.axes(window.name)
-            channels = net.shape(window.inputs[0])[-1]
-        low, high = net.acc_range(name)
-        spans = layer.thresholds is not None  # preloaded with minus the threshold
-        acc = signed_bits(low - high - 1, high - low) if spans else signed_bits(low, high)
-    return Shape(
-        n=n,
-        bits=element.bits,
-        bipolar=isinstance(element, Bit),
-        channels=channels,
-        positions=net.positions(name),
-        rows=rows,
-        columns=columns,
-        held=held,
-        acc=acc,
-    )
 
 
 def lanes(net: Net, layer: Layer) -> tuple[int, int]:
@@ -208,14 +156,15 @@ def interval(net: Net, folding: Folding) -> float:
 def memory_of(net: Net, layer: Layer, fold: Fold) -> str:
     """Where an Mvau's weights or a Window's rows lie, `auto` decided; empty for other layers."""
     own = shape(net, layer.name)
+    rings = isinstance(layer, Window) and fold.simd <= own.channels
+    if not rings and not isinstance(layer, Mvau):
+        return ""
+    if fold.memory != "auto":
+        return fold.memory
     if isinstance(layer, Mvau):
         words = input_beats(net, layer, fold.simd) * ceil_div(layer.mh, fold.pe)
-        chosen = "bram" if words > resources.ROM_WORDS else "logic"
-    elif isinstance(layer, Window) and fold.simd <= own.channels:
-        chosen = "bram" if _ring_words(own, fold.simd) > resources.RAM_WORDS else "lutram"
-    else:
-        return ""
-    return chosen if fold.memory == "auto" else fold.memory
+        return "bram" if words > resources.ROM_WORDS else "logic"
+    return "bram" if _ring_words(own, fold.simd) > resources.RAM_WORDS else "lutram"
 
 
 def threshold_words(net: Net, layer: Mvau, fold: Fold) -> int:
@@ -274,7 +223,16 @@ def weights_and_dots(net: Net, layer: Mvau, fold: Fold) -> Cost:
     """Of a folded Mvau its weights and dot products alone."""
     own, beats = shape(net, layer.name), input_beats(net, layer, fold.simd)
     words, memory = beats * ceil_div(layer.mh, fold.pe), memory_of(net, layer, fold)
-    return resources.weights_and_dots((fold.pe, fold.simd), words, own.bits, memory, fold.m)
+    varying = _varying(net, layer, fold, words)
+    sides = fold.pe, fold.simd
+    return resources.weights_and_dots(sides, words, own.bits, memory, fold.m, varying)
+
+
+def _varying(net: Net, layer: Mvau, fold: Fold, words: int) -> weights.Varying | None:
+    """What varies of so many words of weights, where that makes a difference."""
+    if words > weights.FEW or fold.pe * fold.simd > weights.WIDE:
+        return None
+    return weights.varying(layer, shape(net, layer.name).channels, fold.pe, fold.simd)
 
 
 def _mvau(net: Net, layer: Mvau, fold: Fold) -> Cost:
@@ -289,6 +247,7 @@ def _mvau(net: Net, layer: Mvau, fold: Fold) -> Cost:
         out_bits=own.acc if layer.thresholds is None else 1,
         memory=memory_of(net, layer, fold),
         m=fold.m,
+        varying=_varying(net, layer, fold, beats * folds),
     )
     if words > folds and own.rows and own.columns:
         found += resources.border(own.rows.out, own.columns.out, (words - 1).bit_length())
@@ -333,17 +292,25 @@ def before(net: Net, layer: Layer, given: Side, taken: Side, depth: int) -> Cost
     if isinstance(layer, Input):
         return Cost()
     own, (lanes_in, m_in), (lanes_out, m_out) = shape(net, layer.name), given, taken
-    bits = own.bits * (m_in if m_in == m_out else 1)
-    found = resources.fifo(max(lanes_in, lanes_out) * bits, depth)
     windowed = isinstance(layer, Mvau) and own.rows is not None
-    if lanes_in != lanes_out and not windowed:
-        found += resources.width_converter(own.n, bits, lanes_in, lanes_out)
+    bits = own.bits * (m_in if m_in == m_out else 1)
+    found = _queue(own.n, bits, (lanes_in, lanes_out), depth, not windowed)
     for joint in regrouping(net, layer, given, taken):
         if joint == "scatter":
-            found += resources.scatter(m_in, lanes_in * own.bits, ceil_div(own.n, lanes_in))
+            beats = ceil_div(own.n, lanes_in)
+            found += resources.scatter(m_in, lanes_in * own.bits, beats).rounded
         elif isinstance(layer, Mvau):
             beats = input_beats(net, layer, lanes_out)
-            found += resources.gather(m_out, lanes_out * own.bits, beats)
+            found += resources.gather(m_out, lanes_out * own.bits, beats).rounded
+    return found
+
+
+@lru_cache(maxsize=4 * resources.CACHED)
+def _queue(n: int, bits: int, lanes: Side, depth: int, converts: bool) -> Cost:
+    """A FIFO, and a width converter where lanes differ in front and behind."""
+    found = resources.fifo(max(lanes) * bits, depth)
+    if converts and lanes[0] != lanes[1]:
+        found += resources.width_converter(n, bits, *lanes)
     return found.rounded
 
 

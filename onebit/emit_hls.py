@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from onebit import emit, memory, system
-from onebit.cost import input_beats
+from onebit import emit, memory, system, weights
 from onebit.errors import ConfigError
 from onebit.folding import Fold, Folding
 from onebit.net import (
@@ -34,6 +33,7 @@ from onebit.net import (
     signed_bits,
 )
 from onebit.pack import ceil_div
+from onebit.shapes import shape
 from onebit.streams import Stream, joints, output_stream
 
 Values = NDArray[np.integer[Any]]
@@ -153,8 +153,8 @@ def _dataflow(net: Net, folds: Folding) -> Iterator[str]:
             if joint.module == "fifo":
                 depths[source] += folds.layers[name].fifo
                 continue
-            shape = (before.vectors, before.n, before.bits, before.lanes, after.lanes)
-            calls.append(f"onebit::width_converter<{_list(shape)}>({source}, {after.name});")
+            sizes = (before.vectors, before.n, before.bits, before.lanes, after.lanes)
+            calls.append(f"onebit::width_converter<{_list(sizes)}>({source}, {after.name});")
             streams[after.name], source = after.width, after.name
         holds[name] = source if isinstance(layer, Flatten) else name
         if not _unit(layer):
@@ -299,11 +299,7 @@ def arrays(net: Net, folds: Folding, layer: Layer) -> dict[str, Values]:
 
 def _mvau_arrays(net: Net, layer: Mvau, fold: Fold) -> dict[str, Values]:
     """Weights (nf*SF+sf, PE, words), starts (class*NF+nf, PE), and where a class's begin."""
-    weights = memory.padded_weights(net, layer, fold)
-    beats, folds = input_beats(net, layer, fold.simd), ceil_div(layer.mh, fold.pe)
-    neurons = np.zeros((folds * fold.pe, weights.shape[1]), dtype=np.uint8)
-    neurons[: layer.mh] = weights
-    by_word = neurons.reshape(folds, fold.pe, beats, fold.simd).transpose(0, 2, 1, 3)
+    words = weights.words(layer, shape(net, layer.name).channels, fold.pe, fold.simd)
     *positions, _ = net.shape(layer.name)
     tables = {
         name: np.zeros(size, dtype=np.int64)
@@ -315,7 +311,7 @@ def _mvau_arrays(net: Net, layer: Mvau, fold: Fold) -> dict[str, Values]:
     if memory.preloaded(net, layer):
         starts = memory.preload(net, layer, fold)
     return {
-        "weights": _pack(by_word.reshape(folds * beats, fold.pe, fold.simd)),
+        "weights": _pack(words.reshape(-1, fold.pe, fold.simd)),
         "starts": _lanes(starts, fold.pe),
         **tables,
     }
@@ -346,14 +342,14 @@ def _integer(bits: int) -> int:
 
 def _array(name: str, values: Values) -> Iterator[str]:
     """A constant array; unsigned values are words of bits, signed ones become narrow integers."""
-    shape = "".join(f"[{size}]" for size in values.shape)
+    sizes = "".join(f"[{size}]" for size in values.shape)
     show: Callable[[int], str] = str
     if values.dtype.kind == "u":
         kind, show = f"std::uint{values.itemsize * 8}_t", hex
     else:
         bits = signed_bits(int(values.min()), int(values.max()))
         kind = f"std::int{_integer(bits)}_t"
-    yield f"constexpr {kind} {name}{shape} = {{"
+    yield f"constexpr {kind} {name}{sizes} = {{"
     if values.ndim == 1:
         yield from (f"    {show(value)}," for value in values.tolist())
     else:

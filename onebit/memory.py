@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from onebit import weights
 from onebit.cost import input_beats
 from onebit.folding import Fold, Folding
 from onebit.net import Flatten, Head, Input, Int, MaxPool, Mvau, Net, Window, signed_bits
 from onebit.pack import ceil_div
+from onebit.shapes import shape
 
 Ints = NDArray[np.int64]
 
@@ -22,8 +24,7 @@ def memories(net: Net, folding: Folding) -> dict[str, str]:
             case Mvau() if fold.style == "hardwired":
                 pass
             case Mvau():
-                weights = padded_weights(net, layer, fold)
-                files[f"{layer.name}_weights.mem"] = _words(weights, fold.pe, fold.simd, 1)
+                files[f"{layer.name}_weights.mem"] = _weights(net, layer, fold)
                 if preloaded(net, layer):
                     bits, rows = acc_bits(net, layer), preload(net, layer, fold)
                     words = (_words(row[:, None], fold.pe, 1, bits) for row in rows)
@@ -93,19 +94,9 @@ def preload(net: Net, layer: Mvau, fold: Fold) -> Ints:
     return np.asarray(minus - more)
 
 
-def padded_weights(net: Net, layer: Mvau, fold: Fold) -> Ints:
-    """Weights (mh, SF*SIMD) as beats have their inputs; spare ones have weight 1.
-
-    Where a beat holds a part of a pixel, each pixel of a window ends with spare inputs.
-    """
-    window = net.window(layer)
-    channels = layer.mw if window is None else net.shape(window.inputs[0])[-1]
-    n = layer.mw if fold.simd > channels else channels
-    parts = layer.weights.reshape(layer.mh, -1, n)
-    beats = ceil_div(n, fold.simd)
-    padded = np.ones((layer.mh, parts.shape[1], beats * fold.simd), dtype=np.int64)
-    padded[:, :, :n] = parts
-    return padded.reshape(layer.mh, -1)
+def _weights(net: Net, layer: Mvau, fold: Fold) -> str:
+    channels = shape(net, layer.name).channels
+    return _text(weights.words(layer, channels, fold.pe, fold.simd), 1)
 
 
 def border_bases(net: Net, layer: Mvau, fold: Fold) -> dict[str, Ints]:
@@ -126,16 +117,15 @@ def _border(net: Net, layer: Mvau, fold: Fold) -> dict[str, str]:
 
 
 def _words(values: Ints, pe: int, simd: int, bits: int) -> str:
-    """values (mh, n): word nf*SF+sf has lane p*simd+s = values[nf*pe+p, sf*simd+s]."""
-    mh, n = values.shape
-    folds, beats = ceil_div(mh, pe), n // simd
-    padded = np.zeros((folds * pe, n), dtype=np.int64)
-    padded[:mh] = values
-    by_word = padded.reshape(folds, pe, beats, simd).transpose(0, 2, 1, 3)
-    lanes = by_word.reshape(folds * beats, pe * simd)
+    """values (mh, n), folded, as text."""
+    return _text(weights.folded(values, pe, simd), bits)
+
+
+def _text(lanes: Ints, bits: int) -> str:
+    """Lanes (words, n) of so many bits; lane 0 is the least significant."""
     planes = (lanes[:, :, None] >> np.arange(bits) & 1).astype(np.uint8)
     words = np.packbits(planes.reshape(len(lanes), -1), axis=1, bitorder="little")
-    digits = ceil_div(pe * simd * bits, 4)
+    digits = ceil_div(lanes.shape[1] * bits, 4)
     return "".join(
         int.from_bytes(word.tobytes(), "little").to_bytes(len(word), "big").hex()[-digits:] + "\n"
         for word in words

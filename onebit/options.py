@@ -9,16 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from onebit import cost
 from onebit.board import Board
-from onebit.cost import RESOURCES, budget, cycles, input_beats, lanes, shape
+from onebit.cost import RESOURCES, budget, cycles, input_beats, lanes
 from onebit.folding import Fold, Folding, Memory, can_share
 from onebit.net import Flatten, Head, Input, Layer, MaxPool, Mvau, Net, Window
 from onebit.pack import ceil_div
 from onebit.resources import Cost
+from onebit.shapes import shape
 from onebit.solve import Chain, Choice, Option, Side, Vector
 
 Stage = tuple[Layer, ...]
@@ -36,7 +38,7 @@ class Limits:
     most: float = math.inf  # cycles an image
     port_bits: int | None = None  # that come in a cycle
     room: Cost | None = None  # what all stages together may take
-    ms: tuple[int, ...] = (1,)  # vectors side by side
+    ms: tuple[int, ...] = (1,)  # vectors side by side, the most last
     rough: bool = False  # of an Mvau's lanes only those that take a power of two of beats
 
 
@@ -162,13 +164,15 @@ def _mvau_folds(net: Net, stage: Stage, layer: Mvau, limits: Limits) -> Iterator
     """Of an Mvau, and of the Window in front of it if there is one."""
     window = stage[0] if isinstance(stage[0], Window) else None
     widths = widths_behind(net, window) if window else parts(layer.mw, limits.rough)
-    positions = shape(net, layer.name).positions
+    positions, mh = shape(net, layer.name).positions, layer.mh
     for simd in widths:
         rows = [*_window_folds(net, window, simd, limits)] if window else [()]
         beats = input_beats(net, layer, simd)
-        for pe in parts(layer.mh, limits.rough) if rows else ():
-            folds = beats * ceil_div(layer.mh, pe)
+        for pe in parts(mh, limits.rough) if rows else ():
+            folds = beats * ceil_div(mh, pe)
             least = positions * folds / limits.most
+            if least > limits.ms[-1]:  # and less so with fewer neurons a cycle
+                break
             for memory, m in _ways(layer, folds, limits.ms):
                 # A unit takes a vector in bursts; room for a whole one keeps its producer running.
                 fold = Fold(pe=pe, simd=simd, m=m, memory=memory, fifo=max(2, beats))
@@ -194,10 +198,11 @@ def _window_folds(net: Net, window: Window, simd: int, limits: Limits) -> Iterat
     yield from ((Fold(simd=simd, memory=memory, fifo=fifo),) for memory in kinds)
 
 
-def parts(n: int, rough: bool = False) -> list[int]:
-    """The useful numbers of lanes for n elements: one for each number of beats."""
+@lru_cache
+def parts(n: int, rough: bool = False) -> tuple[int, ...]:
+    """The useful numbers of lanes for n elements, one for each number of beats; the most first."""
     beats = (1 << each for each in range(n.bit_length())) if rough else range(1, n + 1)
-    return list(dict.fromkeys(ceil_div(n, each) for each in beats))
+    return tuple(dict.fromkeys(ceil_div(n, each) for each in beats))
 
 
 def widths_behind(net: Net, window: Window) -> list[int]:

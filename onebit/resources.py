@@ -8,31 +8,34 @@ LUT6 or what of it a memory takes (RAM32M: 4), as Vivado counts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from onebit import heap
 from onebit.pack import ceil_div
+from onebit.weights import Varying
 
-BLOCKS = ((16384, 1), (8192, 2), (4096, 4), (2048, 9), (1024, 18), (512, 36))  # words, bits: RAMB18
-DEEP, WIDE = 512, 72  # words, bits: RAMB36
+# RAMB18 and RAMB36: RAMB18s, what Yosys' memory_libmap takes them to cost, bits of an address where
+# a word has one bit, and how many of the widths they have.
+BLOCKS = ((1, 129, 14, 6), (2, 257, 15, 7))
+WIDTHS = (1, 2, 4, 9, 18, 36, 72)
 ROM_WORDS = 256  # deeper constants go into block RAM where nobody says otherwise
-ROM_LUTS_A_WORD = 0.072  # of a bit, among other logic
+ROM_LUTS_A_WORD = 0.021  # of a bit, of more words than MUXF8 joins
 RAM_WORDS = 128  # deeper rings of a window too
 CACHED = 1 << 14  # shapes of each part: a folding is chosen among thousands
+ROUNDING = 1e-6  # at most, of a sum of costs
 RAM_BITS = 8192  # what is larger of FIFOs, replayed vectors and lines lies there (rtl/)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Resources: LUT6s, flip-flops, block RAMs of 18 Kib, DSPs."""
+class Cost(NamedTuple):
+    """Resources: LUT6s, flip-flops, block RAMs of 18 Kib, DSPs; a tuple, for speed."""
 
     lut: float = 0
     ff: float = 0
     bram18: int = 0
     dsp: int = 0
 
-    def __add__(self, other: Cost) -> Cost:
+    def __add__(self, other: Cost) -> Cost:  # type: ignore[override]
         return Cost(
             self.lut + other.lut,
             self.ff + other.ff,
@@ -43,8 +46,9 @@ class Cost:
     @property
     def rounded(self) -> Cost:
         """In whole numbers; a sum's rounding error makes no difference."""
-        lut, ff = math.ceil(round(self.lut, 6)), math.ceil(round(self.ff, 6))
-        return Cost(lut, ff, self.bram18, self.dsp)
+        return Cost(
+            math.ceil(self.lut - ROUNDING), math.ceil(self.ff - ROUNDING), self.bram18, self.dsp
+        )
 
     @property
     def vector(self) -> tuple[int, int, int, int]:
@@ -54,41 +58,40 @@ class Cost:
 
 @lru_cache(maxsize=CACHED)
 def block(words: int, bits: int) -> Cost:
-    """A memory in block RAM, in the best of its shapes; its output register is inside.
+    """A memory in block RAM, as Yosys' memory_libmap chooses its shape.
 
-    In RAMB36s of 72 bits, two RAMB18s each, bits that do not fill one lie there for several words.
+    Its output register is inside. A deep memory is several rows of words, whose bits lie side by
+    side in as few blocks as hold them, and a multiplexer behind chooses among the rows.
     """
-    wide, rest = divmod(bits, WIDE)
-    rows = ceil_div(words, DEEP)
-    widest = wide * rows + (ceil_div(words, DEEP * (WIDE // rest)) if rest else 0)
-    shapes = (ceil_div(words, deep) * ceil_div(bits, each) for deep, each in BLOCKS)
-    return Cost(bram18=min(2 * widest, *shapes))
+    best, cheapest = Cost(), math.inf
+    for ramb18s, each, address, widths in BLOCKS:
+        found, least = best, math.inf
+        for narrow, width in enumerate(WIDTHS[:widths]):
+            rows = ceil_div(words, 1 << address - narrow)
+            blocks = ceil_div(rows * bits, width)
+            price = each * blocks + (rows - 1) * bits / 2
+            if price < least:
+                choose = int(rows > 1) if rows < 5 else ceil_div(rows, 2)  # LUTs of a bit
+                found = Cost(bits * choose, (rows - 1).bit_length(), ramb18s * blocks)
+                least = int(price)  # as Yosys does
+        if least < cheapest:
+            best, cheapest = found, least
+    return best
 
 
 @lru_cache(maxsize=CACHED)
 def rom(words: int, bits: int) -> Cost:
-    """Constants in LUTs, with a register: one for 64 words of a bit; MUXF7 and MUXF8 join four.
+    """rtl/rom.sv in LUTs: one for 64 words of a bit, and its register; MUXF7 and MUXF8 join four.
 
     Bits that agree in all words are one: of few words there are few different bits.
     """
     if words < 2:
         return Cost()
-    different = 2.0**words if words < 16 else math.inf
+    different = 2.0**words - 2 if words < 16 else math.inf
     some = bits if different > 1e4 else different * (1 - (1 - 1 / different) ** bits)
-    blocks, joined = ceil_div(words, 64), ceil_div(words, 256)
-    few = 0.7 if words < 8 else 1.0  # a bit that is one of the address, or its inverse
-    return Cost(lut=some * few * (blocks + (joined - 1) / 2), ff=some)
-
-
-@lru_cache(maxsize=CACHED)
-def rom_among_logic(words: int, bits: int) -> Cost:
-    """The same in a module whose longest path is elsewhere: ABC then shares parts of tables instead
-    of taking whole LUTs, and loses (measured from 32 words to 256).
-    """
-    alone = rom(words, bits)
-    if words < 16:
-        return alone
-    return Cost(lut=max(alone.lut, ROM_LUTS_A_WORD * words * bits), ff=alone.ff)
+    few = 0.7 if words < 9 else 1.0  # half of the address is then often enough for a bit
+    luts = 1 << max(0, (words - 1).bit_length() - 6) if words <= 256 else ROM_LUTS_A_WORD * words
+    return Cost(lut=some * few * luts, ff=some)
 
 
 @lru_cache(maxsize=CACHED)
@@ -200,33 +203,48 @@ def mvau(
     out_bits: int,
     memory: str,
     m: int = 1,
+    varying: Varying | None = None,
 ) -> Cost:
     """rtl/mvau.sv: lanes (pe, simd), beats (sf, nf), `bits` of an element, `acc` bits of an
-    accumulator, `thresholds` words of thresholds; m vectors at work on each weight word.
+    accumulator, `thresholds` words of thresholds; m vectors at work on each weight word, and where
+    it is known, what of it varies.
     """
     (pe, simd), (sf, nf) = lanes, beats
     width, waits = m * simd * bits, latency(simd, bits)
     counters = (sf * nf).bit_length() + sf.bit_length() + nf.bit_length()
     lut = 10 + 1.2 * counters + thresholds.bit_length() + m * pe * acc
     ff = 10 + counters + waits + m * pe * acc + width
-    held = weights_and_dots(lanes, sf * nf, bits, memory, m)
-    held += (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc)
-    held += credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf))
+    parts = [
+        weights_and_dots(lanes, sf * nf, bits, memory, m, varying),
+        (block if thresholds > ROM_WORDS else rom)(thresholds, pe * acc),
+        credit_fifo(m * pe * out_bits, 1 + ceil_div(waits + 3, sf)),
+    ]
     if nf > 1 and sf > 2:  # vectors are replayed, from a memory
-        lut, held = lut + width, held + store(sf, width)
+        lut += width
+        parts.append(store(sf, width))
     elif nf > 1:  # ... or from registers
         lut, ff = lut + sf * width, ff + sf * width
-    return held + Cost(lut=lut, ff=ff)
+    return Cost(*map(sum, zip(Cost(lut=lut, ff=ff), *parts, strict=True)))
 
 
 def weights_and_dots(
-    lanes: tuple[int, int], words: int, bits: int, memory: str, m: int = 1
+    lanes: tuple[int, int],
+    words: int,
+    bits: int,
+    memory: str,
+    m: int = 1,
+    varying: Varying | None = None,
 ) -> Cost:
     """Of an mvau its weights and the sums of products, most of what it takes."""
     pe, simd = lanes
-    held = (block if memory == "bram" else rom_among_logic)(words, pe * simd)
+    if memory == "bram":
+        held = block(words, varying.bits if varying else pe * simd)
+    elif varying:
+        held = Cost(lut=varying.functions, ff=varying.registers)
+    else:
+        held = rom(words, pe * simd)
     neuron = dot(simd, bits)
-    return held + Cost(lut=m * pe * neuron.lut, ff=m * pe * neuron.ff)
+    return Cost(held.lut + m * pe * neuron.lut, held.ff + m * pe * neuron.ff, held.bram18, held.dsp)
 
 
 def head(classes: int, pe: int, acc: int, scale: int, logit: int) -> Cost:

@@ -6,9 +6,10 @@ from typing import Any
 
 from onebit import resources
 from onebit.board import Board
-from onebit.cost import interval, shape
+from onebit.cost import interval
 from onebit.folding import Folding
 from onebit.net import Mvau, Net
+from onebit.shapes import shape
 
 BRAM36_BITS = 72  # that a block RAM of 36 Kib gives a cycle
 

@@ -12,7 +12,7 @@ is above the best choice known, are left out. Nothing that could be the best is.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,16 +81,16 @@ class Chain:
 
     def _arrays(self, at: int, before: tuple[Side, ...]) -> _Stage:
         options = self._options[at]
-        taken = sorted({option.takes for option in options})
-        given = sorted({option.gives for option in options})
+        taken = _numbered(option.takes for option in options)
+        given = _numbered(option.gives for option in options)
         links = [[self._between(at, a, b) for b in taken] for a in before]
         if not at:  # nothing lies before the first stage
             links = [[(0.0, (0,) * len(self._budget))] * len(taken)]
         return _Stage(
             cycles=np.array([option.cycles for option in options], dtype=np.float64),
             cost=np.array([option.cost for option in options]) / self._budget,
-            takes=np.array([taken.index(option.takes) for option in options]),
-            gives=np.array([given.index(option.gives) for option in options]),
+            takes=np.array([taken[option.takes] for option in options]),
+            gives=np.array([given[option.gives] for option in options]),
             taken=len(taken),
             given=tuple(given),
             link=np.array([[cost for _, cost in row] for row in links]) / self._budget,
@@ -267,6 +267,11 @@ class _Search:
         cheaper, smaller = price < self._price - SLACK, total < self._sum - SLACK
         rows = np.flatnonzero(cheaper | (price <= self._price + SLACK) & smaller)
         return rows[_undominated(costs[rows], state[rows])]
+
+
+def _numbered(sides: Iterable[Side]) -> dict[Side, int]:
+    """Each side once, in order, and its number."""
+    return {side: number for number, side in enumerate(sorted(set(sides)))}
 
 
 def _undominated(costs: Floats, state: Ints) -> Ints:

@@ -21,6 +21,7 @@ from onebit.errors import CheckFailed, ConfigError, MissingTool
 TOP = "accelerator"
 CACHE_HINT = "name another folder for builds in $ONEBIT_CACHE"
 CHOSEN = {"PRIMITIVES": "1"}  # parameters of the top that synthesis sets: cells of the part
+LONG = 1 << 12  # characters of a line
 KEPT = ("netlist.json", "netlist.v", "seconds")
 
 # The emitted top: an instance, its parameters one a line, its name.
@@ -31,8 +32,11 @@ MODULE = re.compile(r"^\s*(?:module|package)\s+(\w+)", re.MULTILINE)
 COMMENT = re.compile(r"//.*")
 
 SCRIPT = """\
-read_slang -D SYNTHESIS --top {module} {parameters}{sources}
+read_slang -D SYNTHESIS --best-effort-hierarchy --top {module} {parameters}{sources}
 synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {module}
+setattr -mod -unset keep_hierarchy *
+flatten
+clean
 delete t:$scopeinfo
 setattr -unset src -unset module_not_derived t:* w:*
 rename {module} {name}
@@ -312,9 +316,18 @@ def _prepare(folder: Path, job: Job, out: Path) -> None:
 
 
 def _keep(folder: Path, job: Job) -> None:
+    verilog = folder / "netlist.v"
+    verilog.write_text("\n".join(map(broken, verilog.read_text().split("\n"))))
     with system.replaced_dir(job.folder, CACHE_HINT) as new:
         for name in KEPT:
             (folder / name).rename(new / name)
+
+
+def broken(line: str) -> str:
+    """A line of Verilog, what a long one lists on lines of their own: Verilator takes no more than
+    40,000 words in one.
+    """
+    return line if len(line) < LONG else line.replace(", ", ",\n")
 
 
 def _told(job: Job, log: Path, out: Path) -> CheckFailed:

@@ -15,7 +15,7 @@
 // one, and results wait, so that not a cycle differs.
 // Only stage 0 sees back-pressure: it issues when the output FIFO has a place for the result.
 //
-// Memories, read by $readmemh: WEIGHTS_FILE has word nf*SF+sf, bit p*SIMD+s = weight of neuron
+// Memories, each a rom.sv: WEIGHTS_FILE has word nf*SF+sf, bit p*SIMD+s = weight of neuron
 // nf*PE+p for input sf*SIMD+s, 1 means +1, spare inputs 1 (a spare 0 bit then disagrees).
 // THRESHOLDS_FILE has word nf, lane p = what the accumulator starts from: minus the threshold, so
 // that the output bit is "sign not set"; for integers plus the sum of +-x less that of xnor_sum.sv.
@@ -113,11 +113,14 @@ module mvau #(
   // Stage 1: inputs and weights.
   logic [M*SIMD*IN_BITS-1:0] x_1;
   logic [PE*SIMD-1:0]        w_1;
-  (* rom_style = BLOCK_WEIGHTS ? "block" : "logic" *)
-  logic [PE*SIMD-1:0]        weights [NF*SF];
 
-  initial $readmemh(WEIGHTS_FILE, weights);
-  always_ff @(posedge clk) w_1 <= weights[addr];
+  rom #(
+    .WORDS(NF * SF), .WIDTH(PE * SIMD), .BLOCK(BLOCK_WEIGHTS), .FILE(WEIGHTS_FILE)
+  ) u_weights (
+    .clk,
+    .addr,
+    .q(w_1)
+  );
 
   if (NF == 1) begin : gen_no_replay
     always_ff @(posedge clk) x_1 <= s_axis_tdata;
@@ -149,16 +152,18 @@ module mvau #(
 
   if (THRESHOLDS || !BIPOLAR_IN) begin : gen_thresholds
     localparam int unsigned WORD_W = CLASSES * NF > 1 ? $clog2(CLASSES * NF) : 1;
-    (* rom_style = BLOCK_THRESHOLDS ? "block" : "logic" *)
-    logic [PE*ACC_W-1:0]        thresholds [CLASSES*NF];
     logic [DOT-1:0][WORD_W-1:0] word;
     logic [NF_W-1:0]            nf_1;
 
-    initial $readmemh(THRESHOLDS_FILE, thresholds);
-    always_ff @(posedge clk) begin
-      nf_1    <= nf;
-      preload <= thresholds[word[DOT-1]];
-    end
+    always_ff @(posedge clk) nf_1 <= nf;
+
+    rom #(
+      .WORDS(CLASSES * NF), .WIDTH(PE * ACC_W), .BLOCK(BLOCK_THRESHOLDS), .FILE(THRESHOLDS_FILE)
+    ) u_thresholds (
+      .clk,
+      .addr(word[DOT-1]),
+      .q   (preload)
+    );
 
     if (CLASSES == 1) begin : gen_one_class
       assign word[0] = nf_1;

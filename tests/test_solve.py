@@ -1,4 +1,4 @@
-"""The solver against brute force on small random problems, and its speed on large ones."""
+"""The solver against brute force on small random problems."""
 
 from __future__ import annotations
 

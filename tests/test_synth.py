@@ -111,6 +111,15 @@ def test_constants_of_the_top_are_put_in() -> None:
     assert found.parameters == {"MW": "4", "WEIGHTS": "{4'ha,4'h3}", "PRIMITIVES": "1"}
 
 
+def test_long_lists_of_a_netlist_are_broken() -> None:
+    """Verilator refuses a line of 40,000 words."""
+    short, names = "  assign { a, b } = c;", [f"\\w_1 [{bit}] " for bit in range(50_000)]
+    assert synth.broken(short) == short
+    made = synth.broken(f"  assign {{ {', '.join(names)} }} = q;").split("\n")
+    assert len(made) == len(names) and max(map(len, made)) < 100
+    assert "".join(made).replace(" ", "") == f"assign{{{','.join(names)}}}=q;".replace(" ", "")
+
+
 def test_layers_add_up(synthesised: Path) -> None:
     found = facts(synthesised)
     assert [row["name"] for row in found["layers"]] == ["fc1", "fc2", "fc3", "head"]

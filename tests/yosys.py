@@ -33,8 +33,12 @@ def cells(
     paths = [ROOT / "build" / "xc7_cells.sv", *(ROOT / "rtl" / file for file in files)]
     run(
         folder,
-        f"read_slang -D SYNTHESIS --top {module} {values} {' '.join(map(str, paths))}",
+        f"read_slang -D SYNTHESIS --best-effort-hierarchy --top {module} {values} "
+        + " ".join(map(str, paths)),
         f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {module}",
+        "setattr -mod -unset keep_hierarchy *",
+        "flatten",
+        "clean",
         "tee -q -o stat.json stat -json",
     )
     found: dict[str, int] = json.loads((folder / "stat.json").read_text())["design"][

@@ -20,9 +20,10 @@ from finn.analysis.fpgadataflow.res_estimation import res_estimation
 from onnx import NodeProto, TensorProto, helper
 from qonnx.core.modelwrapper import ModelWrapper
 
-from onebit.cost import memory_of, shape
+from onebit.cost import memory_of
 from onebit.folding import Fold, Folding
 from onebit.net import Bit, Flatten, Head, Input, Int, Layer, MaxPool, Mvau, Net, Window
+from onebit.shapes import shape
 
 DOMAIN = "finn.custom_op.fpgadataflow"
 MEMORIES = {"bram": "block", "logic": "distributed", "lutram": "distributed"}
