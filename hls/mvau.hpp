@@ -49,11 +49,11 @@ ap_uint<P::PE * P::ACC_W> mvau_result(const ap_int<P::ACC_W> (&acc)[P::PE], int 
   return lanes;
 }
 
-template <typename P, typename Weight, typename Start, typename Base>
+template <typename P, typename Weight, typename Start, typename Row, typename Column>
 void mvau(hls::stream<MvauIn<P>>& s_axis, hls::stream<MvauOut<P>>& m_axis,
           const Weight (&weights)[MvauShape<P>::NF * MvauShape<P>::SF][P::PE][words(P::SIMD)],
-          const Start (&starts)[P::CLASSES * MvauShape<P>::NF][P::PE], const Base (&rows)[P::OH],
-          const Base (&columns)[P::OW]) {
+          const Start (&starts)[P::CLASSES * MvauShape<P>::NF][P::PE], const Row (&rows)[P::OH],
+          const Column (&columns)[P::OW]) {
   static_assert(P::PE >= 1 && P::PE <= P::MH, "mvau: PE must be in 1..MH");
   static_assert(P::SIMD >= 1 && P::SIMD <= P::MW, "mvau: SIMD must be in 1..MW");
   static_assert(!P::BIPOLAR_IN || P::IN_BITS == 1, "mvau: BIPOLAR_IN elements have one bit");

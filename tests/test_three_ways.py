@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from test_hls_nets import random_network
 SAMPLES = 24
 A_UNIT = 5  # networks in a translation unit of HLS C++
 NETWORKS = 100
+MOST_PE = 4
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -27,6 +29,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     groups = [named[start : start + A_UNIT] for start in range(0, NETWORKS, A_UNIT)]
     full = metafunc.config.getoption("--prove")
     metafunc.parametrize("group", groups if full else [named[:2]], ids=lambda group: f"{group[0]}")
+
+
+def narrow(folded: hls_many.Folded) -> hls_many.Folded:
+    """With few PEs in each folded product: a simulator of it is built in seconds."""
+    net, folds = folded
+    layers = dict(folds.layers)
+    for layer in net.mvaus:
+        fold = layers[layer.name]
+        if fold.style == "folded":
+            layers[layer.name] = replace(fold, pe=min(fold.pe, MOST_PE))
+    return net, folding.checked(replace(folds, layers=layers), net)
 
 
 def dissent(answers: Mapping[str, Outputs]) -> str:
@@ -62,11 +75,10 @@ def through_c(folded: hls_many.Folded, raw: np.ndarray) -> Outputs:
 
 def test_all_three_agree(group: list[tuple[str, int]], tmp_path: Path, record_property) -> None:
     record_property("claim", f"random networks: RTL = HLS C++ = C engine, {len(group)} a case")
-    nets = [random_network(kind, seed, tmp_path) for kind, seed in group]
+    nets = [narrow(random_network(kind, seed, tmp_path)) for kind, seed in group]
     program = hls_many.build(tmp_path / "hls", nets)
     for index, ((kind, seed), folded) in enumerate(zip(group, nets, strict=True)):
-        net, folds = folded
-        folding.checked(folds, net)
+        net, _ = folded
         raw = test_random_convs.raw_samples(net.input, SAMPLES, seed)
         elements = golden.encode(net.input, raw)
         answers = {
