@@ -228,7 +228,7 @@ def test_a_teacher_is_there_where_a_table_says_so(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD).training.teacher is None
     known = read(tmp_path, GOOD + "[teacher]\nepochs = 7\nshare = 1\n")
     assert known.training.teacher == recipe.Teacher(
-        layers=known.layers, epochs=7, rate=0.002, share=1.0, temperature=3.0
+        layers=known.layers, epochs=7, rate=0.002, share=1.0, balance=0.0, temperature=3.0
     )
 
 

@@ -218,7 +218,8 @@ def run_epoch(
         loss = cross_entropy(logits, labels, weight=weights, label_smoothing=how.smoothing)
         if stage.teacher is not None:
             wanted = answer(recipe, stage.teacher, images) if known is None else known
-            loss = distilled(recipe, loss, logits, wanted, None if shares is None else shares[labels])
+            counts = None if shares is None else shares[labels]
+            loss = distilled(recipe, loss, logits, wanted, counts)
         for group in state.optimiser.param_groups:
             progress = (epoch + index / len(batches)) / stage.epochs
             group["lr"] = rate_at(progress, stage.rate, how.warmup)
