@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 RAW_BITS = 12  # of a raw value, signed: a coefficient rounded to a whole number
 DYNAMIC_RANGE = 80  # dB below the loudest band of a clip that are told apart
 SILENT = 1e-10  # the least power; -100 dB
+STEADY = 20.0  # added to a deviation: what hardly changes, as noise does, stays small
 # Slaney's mel scale (Auditory Toolbox, 1998): linear to 1 kHz, then 27 steps for a factor of 6.4.
 LINEAR_HZ = 200 / 3
 KNEE_HZ = 1000
@@ -47,13 +48,15 @@ class Features:
     top: int = 7600  # Hz, the end of the highest band
     lifter: int = 22  # librosa's, which evens out the size of the coefficients; 0 is none
     level: int = -40  # dB, the power that counts as zero
+    # each coefficient less its mean over the second, its standard deviation made this; 0: as it is
+    spread: int = 0
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
             if type(value) is not int:
                 raise ValueError(f"{name} = {value!r} is not a whole number")
-            if value < 1 and name not in ("lifter", "level"):
+            if value < 1 and name not in ("lifter", "level", "spread"):
                 raise ValueError(f"{name} = {value} is not at least 1")
         if self.rate % self.frames:
             raise ValueError(f"frames = {self.frames} does not divide rate = {self.rate}")
@@ -61,8 +64,9 @@ class Features:
             raise ValueError(f"coefficients = {self.coefficients} is more than mels = {self.mels}")
         if not self.top <= self.rate / 2:
             raise ValueError(f"top = {self.top} is above half of rate = {self.rate}")
-        if self.lifter < 0:
-            raise ValueError(f"lifter = {self.lifter} is not at least 0")
+        for name in ("lifter", "spread"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} = {getattr(self, name)} is not at least 0")
 
     @property
     def hop(self) -> int:
@@ -179,7 +183,11 @@ def mfcc(seconds: Sound, how: Features) -> Sound:
     power = 10 * np.log10(np.maximum(power, SILENT)).reshape(len(seconds), how.frames, how.mels)
     loudest = power.max(axis=(1, 2), keepdims=True)
     power = np.maximum(power, loudest - DYNAMIC_RANGE) - how.level
-    return np.asarray(power @ cepstrum(how).T, np.float32)
+    found = power @ cepstrum(how).T
+    if how.spread:
+        found -= found.mean(axis=1, keepdims=True)
+        found *= how.spread / (found.std(axis=1, keepdims=True) + STEADY)
+    return np.asarray(found, np.float32)
 
 
 def spectrum(seconds: Sound, how: Features) -> NDArray[np.float64]:

@@ -89,6 +89,7 @@ class Teacher:
     epochs: int
     rate: float  # peak of its own one-cycle schedule
     share: float  # of the loss that compares with the teacher; the labels have the rest
+    balance: float  # in that comparison, 0: every sample counts the same; 1: every class
     temperature: float  # divides the logits of both
 
 
@@ -215,6 +216,7 @@ TEACHER = {
     "epochs": whole(1, 100_000),
     "rate": number(1e-6, 1, 0.002),
     "share": number(0, 1, 0.5),
+    "balance": number(0, 1, 0.0),
     "temperature": number(1, 100, 3.0),
 }
 

@@ -22,7 +22,10 @@ def reference(second: Sound, how: Features) -> NDArray[np.float32]:
     )
     decibels = librosa.power_to_db(power, ref=10 ** (how.level / 10))
     found = librosa.feature.mfcc(S=decibels, n_mfcc=how.coefficients, lifter=how.lifter)
-    return found[:, : how.frames].T
+    found = found[:, : how.frames].T.astype(np.float64)
+    if how.spread:
+        found = (found - found.mean(0)) / (found.std(0) + mfcc.STEADY) * how.spread
+    return found.astype(np.float32)
 
 
 def whole(found: NDArray[np.float32]) -> NDArray[np.int16]:

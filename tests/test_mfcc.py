@@ -26,6 +26,7 @@ HOWS = {
     "16 kHz": Features(rate=16_000, coefficients=20, window=640),
     "telephone": Features(rate=8000, frames=40, coefficients=10, mels=20, window=512, top=4000),
     "studio": Features(rate=44_100, frames=100, coefficients=40, mels=80, window=2048, top=20_000),
+    "evened": Features(spread=80),
     "bare": Features(rate=16_000, lifter=0, level=0, window=400, top=900),
 }
 RATE = 16_000

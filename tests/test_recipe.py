@@ -43,6 +43,7 @@ window = 640
 top = 8000
 lifter = 0
 level = -60
+spread = 50
 [input]
 bits = 8
 step = 0.5
@@ -136,7 +137,7 @@ def test_a_recipe_of_sounds_says_what_is_computed_and_changed(tmp_path: Path) ->
         == known.form
         == Features(
             **{"rate": 16_000, "frames": 40, "coefficients": 20, "mels": 30, "window": 640},
-            **{"top": 8000, "lifter": 0, "level": -60},
+            **{"top": 8000, "lifter": 0, "level": -60, "spread": 50},
         )
     )
     assert known.changes == data.Changes(
@@ -178,6 +179,7 @@ def test_sounds_have_the_usual_features_and_no_changes_unless_said(tmp_path: Pat
         (SOUNDS, "top = 8000", "top = 8001", "features.top = 8001 is above half of rate = 16000"),
         (SOUNDS, "window = 640", "window = 0", "features.window = 0 is not at least 1"),
         (SOUNDS, "lifter = 0", "lifter = -1", "features.lifter = -1 is not at least 0"),
+        (SOUNDS, "spread = 50", "spread = -1", "features.spread = -1 is not at least 0"),
         (SOUNDS, "level = -60", "level = 0.5", "features.level = 0.5 is not a whole number"),
         (SOUNDS, "level = -60", "loud = 1", "the key 'features.loud' is unknown"),
         (SOUNDS, "versions = 40", "versions = 0", "changes.versions = 0 is not a whole number in"),
@@ -226,7 +228,7 @@ def test_a_teacher_is_there_where_a_table_says_so(tmp_path: Path) -> None:
     assert read(tmp_path, GOOD).training.teacher is None
     known = read(tmp_path, GOOD + "[teacher]\nepochs = 7\nshare = 1\n")
     assert known.training.teacher == recipe.Teacher(
-        layers=known.layers, epochs=7, rate=0.002, share=1.0, temperature=3.0
+        layers=known.layers, epochs=7, rate=0.002, share=1.0, balance=0.0, temperature=3.0
     )
 
 

@@ -131,6 +131,17 @@ def test_a_teacher_that_agrees_adds_nothing(taught: recipe.Recipe) -> None:
     assert apart > agreed + 0.1
 
 
+def test_what_a_teacher_says_counts_by_class(taught: recipe.Recipe) -> None:
+    """With one class doubled as if its samples were there twice."""
+    logits, wanted = torch.randn(3, 10), torch.randn(3, 10)
+    counted = loop.distilled(
+        taught, torch.tensor(0.0), logits, wanted, torch.tensor([1.0, 2.0, 1.0])
+    )
+    twice = torch.tensor([0, 1, 1, 2])
+    doubled = loop.distilled(taught, torch.tensor(0.0), logits[twice], wanted[twice])
+    assert float(counted) == pytest.approx(float(doubled), rel=1e-5)
+
+
 def precisely(known: recipe.Recipe) -> recipe.Recipe:
     """`known` in float32."""
     return replace(known, training=replace(known.training, precision="float32"))

@@ -206,6 +206,7 @@ def run_epoch(
     order = torch.cat(passes).to(device)
     batches = [batch for batch in order.split(how.batch) if len(batch) > 1]  # batch-norm needs two
     weights = class_weights(learn.labels, how.balance)
+    shares = class_weights(learn.labels, how.teacher.balance) if how.teacher else None
     state.model.train()
     total = torch.zeros(2, device=device)
     for index, batch in enumerate(batches):
@@ -217,7 +218,8 @@ def run_epoch(
         loss = cross_entropy(logits, labels, weight=weights, label_smoothing=how.smoothing)
         if stage.teacher is not None:
             wanted = answer(recipe, stage.teacher, images) if known is None else known
-            loss = distilled(recipe, loss, logits, wanted)
+            counts = None if shares is None else shares[labels]
+            loss = distilled(recipe, loss, logits, wanted, counts)
         for group in state.optimiser.param_groups:
             progress = (epoch + index / len(batches)) / stage.epochs
             group["lr"] = rate_at(progress, stage.rate, how.warmup)
@@ -242,16 +244,23 @@ def class_weights(labels: Tensor, balance: float, classes: int = 0) -> Tensor | 
     return (counts.float().mean() / counts) ** balance
 
 
-def distilled(recipe: Recipe, loss: Tensor, logits: Tensor, wanted: Tensor) -> Tensor:
-    """`loss` on the labels, blended with how far `logits` are from those `wanted`."""
+def distilled(
+    recipe: Recipe, loss: Tensor, logits: Tensor, wanted: Tensor, counts: Tensor | None = None
+) -> Tensor:
+    """`loss` on the labels, blended with how far `logits` are from those `wanted`.
+
+    counts: [n], what each sample counts in that; None where all count the same.
+    """
     how = recipe.training.teacher
     assert how is not None
     found = log_softmax(logits / how.temperature, 1)
+    target = softmax(wanted / how.temperature, 1)
+    if counts is None:
+        apart = kl_div(found, target, reduction="batchmean")
+    else:
+        apart = (kl_div(found, target, reduction="none").sum(1) * counts).sum() / counts.sum()
     # the square keeps the gradient's size, whatever the temperature
-    apart = how.temperature**2 * kl_div(
-        found, softmax(wanted / how.temperature, 1), reduction="batchmean"
-    )
-    return (1 - how.share) * loss + how.share * apart
+    return (1 - how.share) * loss + how.share * how.temperature**2 * apart
 
 
 @torch.no_grad()
