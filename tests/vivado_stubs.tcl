@@ -1,61 +1,10 @@
 # Vivado's commands as this project uses them: each checks its words and files, and is noted.
 # Anything else a script calls is an unknown command, as in any Tcl.
 
-set calls {}
-set sources {}
+source [file join [file dirname [info script]] stubs.tcl]
+
 set memories {}
 set constraints {}
-set stage new
-
-# Notes a call and fails it where an option is not among `options` (name of value, or flag).
-proc words {command given flags valued positional} {
-  lappend ::calls [concat $command $given]
-  set rest {}
-  set values [dict create]
-  for {set i 0} {$i < [llength $given]} {incr i} {
-    set word [lindex $given $i]
-    if {$word in $flags} {
-      dict set values $word 1
-    } elseif {$word in $valued} {
-      incr i
-      if {$i >= [llength $given]} {
-        error "$command: $word wants a value"
-      }
-      dict set values $word [lindex $given $i]
-    } elseif {[string match -* $word]} {
-      error "$command: unknown option $word"
-    } else {
-      lappend rest $word
-    }
-  }
-  if {[llength $rest] != $positional} {
-    error "$command: [llength $rest] words, not $positional: $rest"
-  }
-  dict set values rest $rest
-  return $values
-}
-
-proc need_files {command files} {
-  foreach file $files {
-    if {![file isfile $file]} {
-      error "$command: $file is not a file in [pwd]"
-    }
-  }
-}
-
-# The design goes through its stages in order.
-proc advance {command from to} {
-  if {$::stage ne $from} {
-    error "$command: the design is $::stage, not $from"
-  }
-  set ::stage $to
-}
-
-proc make {file} {
-  set out [open $file w]
-  puts $out "made by a stub"
-  close $out
-}
 
 proc version {args} {
   words version $args {-short} {} 0
