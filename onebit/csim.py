@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +18,15 @@ from onebit.errors import CheckFailed, MissingTool
 from onebit.flow import Compiled
 from onebit.folding import Folding
 from onebit.net import Net
-from onebit.simulate import Ints, compare, read_results, write_images
+from onebit.simulate import Ints, compare, counting, read_results, shares, write_images
 from onebit.trial import Samples
 
 AP_TYPES = Path("templates") / "vivado" / "ap_types"  # inside the package hls4ml
 # Warnings are errors, but for two kinds: g++ knows no #pragma HLS, and an ap_uint's constructor
 # masks words that it has not set yet, which -O2 sees where it is inlined into our functions.
 FLAGS = ("-std=c++14", "-Wall", "-Wextra", "-Werror")
-QUIET = ("-Wno-unknown-pragmas", "-Wno-uninitialized", "-Wno-maybe-uninitialized")
+PRAGMAS = "-Wno-unknown-pragmas"
+QUIET = (PRAGMAS, "-Wno-uninitialized", "-Wno-maybe-uninitialized")
 WIDEST = f"-DAP_INT_MAX_W={emit_hls.WIDEST}"
 OPTIMISE = "-O2"
 IMAGES_A_PROCESS = 16  # at least: fewer are not worth a process
@@ -96,17 +96,7 @@ def run(
 
     `words` go ahead of the arguments of hls/testbench.h. `on_done` hears how many more came out.
     """
-    workers = max(1, min(system.cores(), len(elements) // IMAGES_A_PROCESS))
-    edges = np.linspace(0, len(elements), workers + 1).astype(int)
-    parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
-    seen = [0] * workers
-
-    def on_line(index: int, line: str) -> None:
-        word, _, count = line.partition(" ")
-        if word == "done":
-            on_done(int(count) - seen[index])
-            seen[index] = int(count)
-
+    parts = shares(len(elements), IMAGES_A_PROCESS)
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_images(folder / "images", net, folding, elements)
@@ -115,7 +105,7 @@ def run(
             [program, *words, "images", f"results{first}", str(first), str(count), "-"]
             for first, count in parts
         ]
-        for code, error in system.run_all(commands, cwd=folder, on_line=on_line):
+        for code, error in system.run_all(commands, cwd=folder, on_line=counting(on_done)):
             if code:
                 raise CheckFailed(f"C simulation stopped: {error.strip() or f'exit code {code}'}")
         seconds = time.perf_counter() - start

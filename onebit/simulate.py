@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,6 +26,7 @@ from onebit.streams import Stream, output_stream, region
 
 Ints = NDArray[np.int64]
 COMPILE_HINT = "`onebit compile NET` writes the folder anew"
+IMAGES_A_PROCESS = 64  # at least: fewer are not worth a process
 IMAGES_BEFORE = 2  # images that are traced before a failing one, so that the pipeline is as it was
 
 
@@ -114,23 +116,13 @@ def through(
     plusargs: Sequence[str] = (),
 ) -> Run:
     """The same with a built simulator; `plusargs` are handed to the RTL."""
-    workers = max(1, min(system.cores(), len(elements) // 64))
-    edges = np.linspace(0, len(elements), workers + 1).astype(int)
-    parts = [(int(a), int(b - a)) for a, b in pairwise(edges)]
+    parts = shares(len(elements), IMAGES_A_PROCESS)
     with tempfile.TemporaryDirectory() as scratch:
         options = _Options(net, folding, Path(scratch), stall, seed)
         options.write(elements)
-        seen = [0] * workers
-
-        def on_line(index: int, line: str) -> None:
-            word, _, count = line.partition(" ")
-            if word == "done":
-                on_done(int(count) - seen[index])
-                seen[index] = int(count)
-
         start = time.perf_counter()
         commands = [[*options.command(program, *part), *plusargs] for part in parts]
-        for code, error in system.run_all(commands, cwd=out, on_line=on_line):
+        for code, error in system.run_all(commands, cwd=out, on_line=counting(on_done)):
             if code:
                 raise CheckFailed(f"the simulation stopped: {error.strip() or f'exit code {code}'}")
         seconds = time.perf_counter() - start
@@ -146,6 +138,26 @@ def through(
         seconds=seconds,
         rhythm=rhythm(net, folding),
     )
+
+
+def shares(count: int, least: int) -> list[tuple[int, int]]:
+    """`count` images as (first, how many) a process: on all cores, `least` at least in each."""
+    workers = max(1, min(system.cores(), count // least))
+    edges = np.linspace(0, count, workers + 1).astype(int)
+    return [(int(a), int(b - a)) for a, b in pairwise(edges)]
+
+
+def counting(on_done: Callable[[int], None]) -> Callable[[int, str], None]:
+    """Takes the lines `done COUNT` of each process; `on_done` hears how many more there are."""
+    seen: Counter[int] = Counter()
+
+    def on_line(index: int, line: str) -> None:
+        word, _, count = line.partition(" ")
+        if word == "done":
+            on_done(int(count) - seen[index])
+            seen[index] = int(count)
+
+    return on_line
 
 
 def simulator(out: Path, net: Net, folding: Folding) -> Path:
