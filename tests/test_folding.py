@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import replace
 from itertools import product
@@ -13,6 +14,7 @@ from onebit.errors import ConfigError
 from onebit.folding import Fold
 from onebit.lower import lower
 from onebit.net import Net
+from onebit.resources import Cost
 from test_net import layers
 
 BOARD = board.load("pynq-z2")
@@ -176,6 +178,20 @@ def test_a_networks_folding_is_chosen_in_two_seconds(name, prove, record_propert
     shallow = {key: replace(fold, fifo=2) for key, fold in chosen.layers.items()}
     assert not cost.overflow(net, replace(chosen, layers=shallow), BOARD)
     record_property("claim", f"the folding of a network is chosen in under {most} s")
+
+
+@pytest.mark.parametrize("ceiling", [0.8, 0.1, 0.06, 0.04])
+def test_two_searches_find_what_one_over_everything_does(ceiling):
+    """First vectors alone, then side by side only if that is faster."""
+    net = lower(recipe.folder("mnist-tfc") / flow.MODEL).net
+    room = Cost(*cost.budget(BOARD, ceiling))
+    limits = options.Limits(port_bits=BOARD.port_bits, room=room, ms=options.MS)
+    whole = options.problem(net, BOARD, ceiling, limits).chain.fastest(math.inf)
+    chosen = choose.best(net, BOARD, 100.0, ceiling=ceiling)
+    assert cost.interval(net, chosen) == whole.cycles
+    alone = options.problem(net, BOARD, ceiling, replace(limits, ms=(1,))).chain.fastest(math.inf)
+    shared = any(fold.m > 1 for fold in chosen.layers.values())
+    assert shared == (alone is None or whole.cycles < alone.cycles)
 
 
 def test_vectors_go_side_by_side_where_that_is_faster_and_fits(monkeypatch):
