@@ -22,7 +22,13 @@ WORST, CONFUSIONS = 3, 10  # classes and pairs of classes listed
 
 def new_table(title: str, *columns: str) -> Table:
     """A table whose columns are right-aligned where they end in `>`."""
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold")
+    table = Table(
+        title=title,
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        title_style="bold",
+        padding=(0, 1, 0, 0),
+    )
     for column in columns:
         side: JustifyMethod = "right" if column.endswith(">") else "left"
         table.add_column(column.rstrip(">"), justify=side, overflow="fold")
