@@ -9,7 +9,7 @@ import pytest
 
 import random_convs
 import random_nets
-from onebit import golden, recipe, trial
+from onebit import cpu, golden, recipe, trial
 from onebit.cpu import Engine
 from onebit.errors import ConfigError, MissingTool
 from onebit.flow import MODEL
@@ -138,7 +138,8 @@ def small() -> Net:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 63, 64, 65, 129])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_batches_of_any_size_on_any_number_of_threads(small, count, threads):
+def test_batches_of_any_size_on_any_number_of_threads(small, count, threads, monkeypatch):
+    monkeypatch.setattr(cpu, "WORTH", 1)
     samples = np.random.default_rng(count).integers(0, 32, (count, *small.input.shape))
     want, engine = golden.run(small, samples), Engine(small, flags=QUICK)
     assert (engine.classify(samples, threads) == want.classes).all()
