@@ -1,8 +1,8 @@
-// The AVX2 kernel: bits counted by a table of nibbles, bytes by products of pairs.
+// The AVX2 kernel: of few vectors bits counted by a table of nibbles, bytes by products of pairs.
 
 #pragma once
 
-#include "x86.h"
+#include "avx2_many.h"
 
 enum { UNTIL_FULL = 31 };  // words whose counts a byte holds
 
@@ -62,9 +62,10 @@ WITH("avx2")
 static void avx2_bits(const product* p, const int32_t* limits, const uint64_t* x, size_t stride,
                       size_t count, void* out, size_t pitch) {
   const size_t words = words_of(p->inputs);
+  const size_t done = avx2_many_bits(p, limits, x, stride, count, out, pitch);
   const uint64_t* w = p->weights;
-  for (size_t block = 0; block < p->blocks; ++block, w += words * LANES) {
-    size_t n = 0;
+  for (size_t block = 0; block < p->blocks && done < count; ++block, w += words * LANES) {
+    size_t n = done;
     __m256i sums[4];
     for (; n + 4 <= count; n += 4) {
       avx2_block(w, words, x + n * stride, stride, sums, 4);
@@ -144,7 +145,9 @@ static void avx2_bytes(const product* p, const int32_t* limits, const uint64_t* 
                        size_t count, void* out, size_t pitch) {
   __m256i signs[2][SEGMENT / 4], sums[2][TOGETHER];
   const size_t words = words_of(p->inputs);
-  for (size_t block = 0; block < p->blocks; block += 2) {
+  const size_t done = avx2_many_bytes(p, limits, x, stride, count, out, pitch);
+  x += done * stride, count -= done, out = output_of(out, limits, done, pitch);
+  for (size_t block = 0; block < p->blocks && count; block += 2) {
     const size_t next = least(block + 1, p->blocks - 1);
     for (size_t n = 0; n < count; ++n) sums[0][n] = sums[1][n] = _mm256_setzero_si256();
     for (size_t from = 0; from < p->inputs; from += SEGMENT) {

@@ -136,11 +136,13 @@ static inline void gather_bytes(const convolution* c, const uint64_t* in, size_t
   memset(to, 0, 8);
 }
 
-// How many positions, from `at` on, have the same kind of border.
+// How many positions, from `at` on, have the same kind of border; the last one's image goes on with
+// the next one's first.
 static inline size_t alike(const convolution* c, size_t at, size_t most) {
+  const size_t places = c->to.height * c->to.width;
   size_t n = 1;
   if (!c->classes) return most;
-  while (n < most && c->classes[at + n] == c->classes[at]) ++n;
+  while (n < most && c->classes[(at + n) % places] == c->classes[at % places]) ++n;
   return n;
 }
 
@@ -150,10 +152,12 @@ typedef void gather_of(const convolution* c, const uint64_t* in, size_t at, uint
 static inline void gather_some(gather_of* gather, size_t room, const convolution* c,
                                const uint64_t* in, size_t at, size_t n, uint64_t* patches) {
   size_t y = at / c->to.width, x = at % c->to.width;
+  in += y / c->to.height * c->from.words, y %= c->to.height;
   for (size_t j = 0; j < n; ++j) {
     const size_t pixel = y * c->windows.down * c->from.pitch + x * c->windows.across;
     gather(c, in, pixel * c->from.channels, patches + j * room);
     if (++x == c->to.width) ++y, x = 0;
+    if (y == c->to.height) in += c->from.words, y = 0;
   }
 }
 
@@ -162,26 +166,27 @@ static inline void run_conv(product_of* multiply, gather_of* gather, size_t room
   uint64_t patches[TOGETHER * PATCH + 1], found[TOGETHER * FOUND + 1];
   const image* to = &c->to;
   const size_t places = to->height * to->width, blocks = c->product.blocks;
-  const size_t words = words_of(blocks * LANES);
+  const size_t words = words_of(blocks * LANES), bytes = to->words * sizeof *out;
   const int whole = to->channels == blocks * LANES && to->pitch == to->width && !to->first;
+  const size_t row = whole && bytes != places * blocks ? places : count * places;
   memset(patches, 0, sizeof patches);
   memset(found, 0, sizeof found);
   clear(to, out, count);
-  for (size_t i = 0; i < count; ++i, in += c->from.words, out += to->words) {
-    for (size_t at = 0, n; at < places; at += n) {
-      n = alike(c, at, least(TOGETHER, places - at));
-      gather_some(gather, room, c, in, at, n, patches);
-      const int32_t* limits = c->limits + (c->classes ? c->classes[at] : 0) * blocks * LANES;
-      if (whole) {  // bytes of bits, as they are to lie
-        uint8_t* bytes = (uint8_t*)out + at * blocks;
-        multiply(&c->product, limits, patches, room, n, bytes, blocks);
-        continue;
-      }
-      multiply(&c->product, limits, patches, room, n, found, words * sizeof *found);
-      for (size_t j = 0; j < n; ++j) {
-        const size_t y = (at + j) / to->width, x = (at + j) % to->width;
-        copy_bits(out, element_at(to, y, x), found + j * words, 0, to->channels);
-      }
+  for (size_t at = 0, n; at < count * places; at += n) {
+    n = alike(c, at, least(TOGETHER, row - at % row));
+    gather_some(gather, room, c, in, at, n, patches);
+    const size_t kind = c->classes ? c->classes[at % places] : 0;
+    const int32_t* limits = c->limits + kind * blocks * LANES;
+    if (whole) {  // bytes of bits, as they are to lie
+      uint8_t* first = (uint8_t*)out + at / places * bytes + at % places * blocks;
+      multiply(&c->product, limits, patches, room, n, first, blocks);
+      continue;
+    }
+    multiply(&c->product, limits, patches, room, n, found, words * sizeof *found);
+    for (size_t j = at; j < at + n; ++j) {
+      const size_t y = j % places / to->width, x = j % to->width;
+      copy_bits(out + j / places * to->words, element_at(to, y, x), found + (j - at) * words, 0,
+                to->channels);
     }
   }
 }

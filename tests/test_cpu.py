@@ -9,7 +9,7 @@ import pytest
 
 import random_convs
 import random_nets
-from onebit import golden, recipe, trial
+from onebit import cpu, golden, recipe, trial
 from onebit.cpu import Engine
 from onebit.errors import ConfigError, MissingTool
 from onebit.flow import MODEL
@@ -90,7 +90,7 @@ def two_layers(element: Element, mw: int, weights: np.ndarray, ends: tuple[int, 
 
 def extremes(element: Element, mw: int) -> tuple[Net, np.ndarray]:
     """Weights all alike and inputs at the ends of their range: where a counter would overflow."""
-    weights = np.repeat(np.array([[0], [1]], dtype=np.uint8), [5, 6], axis=0).repeat(mw, axis=1)
+    weights = np.repeat(np.array([[0], [1]], dtype=np.uint8), [25, 26], axis=0).repeat(mw, axis=1)
     weights[3::4, ::2] ^= 1
     most = mw if isinstance(element, Bit) else max(element.hi, -element.lo) * mw
     net = two_layers(element, mw, weights, (0 if isinstance(element, Bit) else -most, most))
@@ -101,7 +101,7 @@ def extremes(element: Element, mw: int) -> tuple[Net, np.ndarray]:
     return net, samples
 
 
-@pytest.mark.parametrize("mw", [1, 65, 257, 31 * 64 + 1, 5000])
+@pytest.mark.parametrize("mw", [1, 65, 128, 257, 31 * 64 + 1, 5000])
 @pytest.mark.parametrize("element", ELEMENTS, ids=["bit", "uint8", "int8"])
 def test_sums_reach_both_ends(element, mw):
     net, samples = extremes(element, mw)
@@ -138,7 +138,8 @@ def small() -> Net:
 
 @pytest.mark.parametrize("count", [0, 1, 3, 4, 63, 64, 65, 129])
 @pytest.mark.parametrize("threads", [1, 2, 5])
-def test_batches_of_any_size_on_any_number_of_threads(small, count, threads):
+def test_batches_of_any_size_on_any_number_of_threads(small, count, threads, monkeypatch):
+    monkeypatch.setattr(cpu, "WORTH", 1)
     samples = np.random.default_rng(count).integers(0, 32, (count, *small.input.shape))
     want, engine = golden.run(small, samples), Engine(small, flags=QUICK)
     assert (engine.classify(samples, threads) == want.classes).all()
