@@ -16,7 +16,9 @@ from onebit.errors import MissingTool
 from onebit.flow import Compiled
 from onebit.lower import lower
 
-FASTER = {"mnist-tfc": 4, "mnist-sfc": 4, "mnist-bcnn": 4, "gtsrb-xnor-30": 4, "mnist-120": 2}
+FASTER = {"mnist-120": 3}  # than onnxruntime: nearly all of it is 8-bit
+ELSE = 4
+NETWORKS = ("mnist-tfc", "mnist-sfc", "mnist-120", "mnist-bcnn", "gtsrb-xnor-30")
 LARGE = ("gtsrb-3qconv-48", "gtsrb-3qconv-64", "gtsrb-best")
 LATENCY = 2.0  # us, of mnist-tfc
 OF_PEAK = 0.4  # of the popcount roofline, by mnist-sfc's hidden layers
@@ -27,7 +29,7 @@ SECONDS, LONGEST = 40, 120
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "network" in metafunc.fixturenames:
         full = metafunc.config.getoption("--prove")
-        metafunc.parametrize("network", [*FASTER, *LARGE] if full else ["mnist-tfc"])
+        metafunc.parametrize("network", [*NETWORKS, *LARGE] if full else ["mnist-tfc"])
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +131,7 @@ def test_engine_against_onnxruntime(network, made, prove, record_property):
     """The issue's ratios, where nobody else uses the machine; else that it is faster at all."""
     found = bench.bench(made, SECONDS if prove else 2, None)
     ratio = bench.engine_over_onnxruntime(found)
-    assert ratio >= (FASTER.get(network, 4) if prove else 1)
+    assert ratio >= (FASTER.get(network, ELSE) if prove else 1)
     latency = bench.row_of(found, rivals.ENGINE, latency=True)["microseconds"]
     if prove and network == "mnist-tfc":
         assert latency < LATENCY
