@@ -188,8 +188,8 @@ WITH("avx2") INLINE __m256i avx2_less(__m256i sum, int32_t limit, int bit, const
     return _mm256_and_si256(_mm256_cmpgt_epi16(most, sum), _mm256_set1_epi16((int16_t)bit));
   }
   const __m256i most = _mm256_set1_epi8((char)(limit < 0 ? 0 : limit));
-  const __m256i not= _mm256_cmpeq_epi8(_mm256_subs_epu8(most, sum), _mm256_setzero_si256());
-  return _mm256_andnot_si256(not, _mm256_set1_epi8((char)bit));
+  const __m256i reached = _mm256_cmpeq_epi8(_mm256_subs_epu8(most, sum), _mm256_setzero_si256());
+  return _mm256_andnot_si256(reached, _mm256_set1_epi8((char)bit));
 }
 
 // The same of wide sums, each bit in the lane that the sum came from.
