@@ -168,6 +168,7 @@ static inline void run_conv(product_of* multiply, gather_of* gather, size_t room
   const size_t places = to->height * to->width, blocks = c->product.blocks;
   const size_t words = words_of(blocks * LANES), bytes = to->words * sizeof *out;
   const int whole = to->channels == blocks * LANES && to->pitch == to->width && !to->first;
+  // Positions whose outputs lie in a row: an image's alone where a gap ends it.
   const size_t row = whole && bytes != places * blocks ? places : count * places;
   memset(patches, 0, sizeof patches);
   memset(found, 0, sizeof found);
