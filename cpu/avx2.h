@@ -95,48 +95,30 @@ WITH("avx2") INLINE void avx2_expand(const uint64_t* w, size_t fours, __m256i* s
   }
 }
 
-// Four inputs of a vector times their weights, added to a block's pairs of sums.
-WITH("avx2") INLINE __m256i avx2_four(__m256i pairs, const uint8_t* x, __m256i signs) {
+// Pairs of a block's sums of four inputs of a vector. Their type is that of the additions that
+// follow: with another one gcc copies each register.
+WITH("avx2") INLINE avx2_lanes avx2_four(const uint8_t* x, __m256i signs) {
   int32_t four;
   memcpy(&four, x, sizeof four);
-  return _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi32(four), signs));
+  return (avx2_lanes)_mm256_maddubs_epi16(_mm256_set1_epi32(four), signs);
 }
 
-WITH("avx2") INLINE void avx2_add(__m256i* sum, __m256i pairs) {
-  *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+WITH("avx2") INLINE void avx2_add(__m256i* sum, avx2_lanes pairs) {
+  *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16((__m256i)pairs, _mm256_set1_epi16(1)));
 }
 
-// Two blocks and four vectors, in as many registers; a pair of sums of a SEGMENT fits in 16 bits.
+// Two blocks and N vectors, in as many registers; a pair of sums of a SEGMENT fits in 16 bits.
 WITH("avx2")
-INLINE void avx2_two_by_four(__m256i (*signs)[SEGMENT / 4], size_t fours, const uint8_t* x,
-                             size_t stride, __m256i* s, __m256i* t) {
-  const uint8_t *x1 = x + stride, *x2 = x1 + stride, *x3 = x2 + stride;
-  const __m256i zero = _mm256_setzero_si256();
-  __m256i s0 = zero, s1 = zero, s2 = zero, s3 = zero, t0 = zero, t1 = zero, t2 = zero, t3 = zero;
+INLINE void avx2_two(__m256i (*signs)[SEGMENT / 4], size_t fours, const uint8_t* x, size_t stride,
+                     __m256i* s, __m256i* t, const int N) {
+  avx2_lanes first[4] = {{0}}, second[4] = {{0}};
   for (size_t k = 0; k < fours; ++k) {
-    const __m256i first = signs[0][k], second = signs[1][k];
-    s0 = avx2_four(s0, x + 4 * k, first);
-    t0 = avx2_four(t0, x + 4 * k, second);
-    s1 = avx2_four(s1, x1 + 4 * k, first);
-    t1 = avx2_four(t1, x1 + 4 * k, second);
-    s2 = avx2_four(s2, x2 + 4 * k, first);
-    t2 = avx2_four(t2, x2 + 4 * k, second);
-    s3 = avx2_four(s3, x3 + 4 * k, first);
-    t3 = avx2_four(t3, x3 + 4 * k, second);
+    for (int n = 0; n < N; ++n) {
+      first[n] += avx2_four(x + (size_t)n * stride + 4 * k, signs[0][k]);
+      second[n] += avx2_four(x + (size_t)n * stride + 4 * k, signs[1][k]);
+    }
   }
-  avx2_add(s, s0), avx2_add(s + 1, s1), avx2_add(s + 2, s2), avx2_add(s + 3, s3);
-  avx2_add(t, t0), avx2_add(t + 1, t1), avx2_add(t + 2, t2), avx2_add(t + 3, t3);
-}
-
-WITH("avx2")
-INLINE void avx2_two_by_one(__m256i (*signs)[SEGMENT / 4], size_t fours, const uint8_t* x,
-                            __m256i* s, __m256i* t) {
-  __m256i first = _mm256_setzero_si256(), second = first;
-  for (size_t k = 0; k < fours; ++k) {
-    first = avx2_four(first, x + 4 * k, signs[0][k]);
-    second = avx2_four(second, x + 4 * k, signs[1][k]);
-  }
-  avx2_add(s, first), avx2_add(t, second);
+  for (int n = 0; n < N; ++n) avx2_add(s + n, first[n]), avx2_add(t + n, second[n]);
 }
 
 // Two blocks at a time; a last one alone is taken twice.
@@ -157,10 +139,10 @@ static void avx2_bytes(const product* p, const int32_t* limits, const uint64_t* 
       avx2_expand(p->weights + (next * words + from / WORD) * LANES, fours, signs[1]);
       size_t n = 0;
       for (; n + 4 <= count; n += 4, value += 4 * stride * 8) {
-        avx2_two_by_four(signs, fours, value, stride * 8, sums[0] + n, sums[1] + n);
+        avx2_two(signs, fours, value, stride * 8, sums[0] + n, sums[1] + n, 4);
       }
       for (; n < count; ++n, value += stride * 8) {
-        avx2_two_by_one(signs, fours, value, sums[0] + n, sums[1] + n);
+        avx2_two(signs, fours, value, stride * 8, sums[0] + n, sums[1] + n, 1);
       }
     }
     for (size_t n = 0; n < count; ++n) {
