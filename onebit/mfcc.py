@@ -50,13 +50,14 @@ class Features:
     level: int = -40  # dB, the power that counts as zero
     # each coefficient less its mean over the second, its standard deviation made this; 0: as it is
     spread: int = 0
+    centred: int = 0  # 1: moved in time, so that what is loud is in the middle
 
     def __post_init__(self) -> None:
         for name in self.__slots__:
             value = getattr(self, name)
             if type(value) is not int:
                 raise ValueError(f"{name} = {value!r} is not a whole number")
-            if value < 1 and name not in ("lifter", "level", "spread"):
+            if value < 1 and name not in ("lifter", "level", "spread", "centred"):
                 raise ValueError(f"{name} = {value} is not at least 1")
         if self.rate % self.frames:
             raise ValueError(f"frames = {self.frames} does not divide rate = {self.rate}")
@@ -64,9 +65,11 @@ class Features:
             raise ValueError(f"coefficients = {self.coefficients} is more than mels = {self.mels}")
         if not self.top <= self.rate / 2:
             raise ValueError(f"top = {self.top} is above half of rate = {self.rate}")
-        for name in ("lifter", "spread"):
+        for name in ("lifter", "spread", "centred"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} = {getattr(self, name)} is not at least 0")
+        if self.centred > 1:
+            raise ValueError(f"centred = {self.centred} is not 0 or 1")
 
     @property
     def hop(self) -> int:
@@ -187,7 +190,21 @@ def mfcc(seconds: Sound, how: Features) -> Sound:
     if how.spread:
         found -= found.mean(axis=1, keepdims=True)
         found *= how.spread / (found.std(axis=1, keepdims=True) + STEADY)
-    return np.asarray(found, np.float32)
+    return np.asarray(centred(found) if how.centred else found, np.float32)
+
+
+def centred(found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The frames of coefficients [N, frames, c] moved, zeros behind them.
+
+    In the middle comes to lie the mean time of what is loud, weighted by the square of how far the
+    first coefficient is above its mean.
+    """
+    frames = found.shape[1]
+    loud = np.maximum(found[..., 0] - found[..., 0].mean(axis=1, keepdims=True), 0) ** 2
+    late = (loud @ (np.arange(frames) - (frames - 1) / 2)) / (loud.sum(axis=1) + 1)
+    most = frames // 2
+    at = np.arange(most, most + frames) + np.rint(late).astype(int)[:, np.newaxis]
+    return np.take_along_axis(np.pad(found, ((0, 0), (most, most), (0, 0))), at[..., None], axis=1)
 
 
 def spectrum(seconds: Sound, how: Features) -> NDArray[np.float64]:

@@ -25,6 +25,12 @@ def reference(second: Sound, how: Features) -> NDArray[np.float32]:
     found = found[:, : how.frames].T.astype(np.float64)
     if how.spread:
         found = (found - found.mean(0)) / (found.std(0) + mfcc.STEADY) * how.spread
+    if how.centred:
+        loud = (found[:, 0] - found[:, 0].mean()).clip(0) ** 2
+        middle = (how.frames - 1) / 2
+        late = round(sum(loud * (np.arange(how.frames) - middle)) / (sum(loud) + 1))
+        around = np.pad(found, ((abs(late), abs(late)), (0, 0)))
+        found = around[abs(late) + late :][: how.frames]
     return found.astype(np.float32)
 
 

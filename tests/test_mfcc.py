@@ -27,6 +27,8 @@ HOWS = {
     "telephone": Features(rate=8000, frames=40, coefficients=10, mels=20, window=512, top=4000),
     "studio": Features(rate=44_100, frames=100, coefficients=40, mels=80, window=2048, top=20_000),
     "evened": Features(spread=80),
+    "centred": Features(spread=80, centred=1),
+    "centred alone": Features(rate=8000, frames=25, window=512, top=4000, centred=1),
     "bare": Features(rate=16_000, lifter=0, level=0, window=400, top=900),
 }
 RATE = 16_000
@@ -83,6 +85,17 @@ def test_the_coefficients_are_librosas(sound: Callable[[int], Sound], how: Featu
     assert found.shape == (how.frames, how.coefficients)
     np.testing.assert_allclose(found, reference(second, how), atol=0.02)
     assert (mfcc.raw(second[np.newaxis], how)[0, :, :, 0] == np.rint(found)).all()
+
+
+@pytest.mark.parametrize("late", [-0.25, -0.1, 0.2])
+def test_what_is_loud_is_in_the_middle(late: float) -> None:
+    how = Features(spread=80, centred=1)
+    still = np.zeros(how.rate, np.float32)
+    still[how.rate // 2 - 2000 : how.rate // 2 + 2000] = word(how.rate)[7000:11_000]
+    moved = np.roll(still, round(late * how.frames) * how.hop)
+    middle, late_one = mfcc.mfcc(np.stack([still, moved]), how)
+    inside = slice(how.frames // 4, -how.frames // 4)
+    np.testing.assert_allclose(middle[inside], late_one[inside], atol=0.01)
 
 
 def test_a_network_gets_12_bits() -> None:

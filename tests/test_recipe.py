@@ -180,6 +180,7 @@ def test_sounds_have_the_usual_features_and_no_changes_unless_said(tmp_path: Pat
         (SOUNDS, "window = 640", "window = 0", "features.window = 0 is not at least 1"),
         (SOUNDS, "lifter = 0", "lifter = -1", "features.lifter = -1 is not at least 0"),
         (SOUNDS, "spread = 50", "spread = -1", "features.spread = -1 is not at least 0"),
+        (SOUNDS, "spread = 50", "centred = 2", "features.centred = 2 is not 0 or 1"),
         (SOUNDS, "level = -60", "level = 0.5", "features.level = 0.5 is not a whole number"),
         (SOUNDS, "level = -60", "loud = 1", "the key 'features.loud' is unknown"),
         (SOUNDS, "versions = 40", "versions = 0", "changes.versions = 0 is not a whole number in"),
