@@ -104,6 +104,7 @@ def run(
         cwd=cwd,
         capture_output=True,
         text=True,
+        errors="replace",
         check=False,
     )
 
@@ -169,13 +170,20 @@ def run_all(
     waiting = deque(enumerate(commands))
     running: dict[int, subprocess.Popen[str]] = {}
     with ExitStack() as stack, selectors.DefaultSelector() as ready:
-        errors = [stack.enter_context(tempfile.TemporaryFile("w+")) for _ in commands]
+        errors = [
+            stack.enter_context(tempfile.TemporaryFile("w+", errors="replace")) for _ in commands
+        ]
         while waiting or ready.get_map():
             while waiting and len(ready.get_map()) < (at_once or len(commands)):
                 index, command = waiting.popleft()
                 words = [str(word) for word in command]
                 process = subprocess.Popen(
-                    words, cwd=cwd, stdout=subprocess.PIPE, stderr=errors[index], text=True
+                    words,
+                    cwd=cwd,
+                    stdout=subprocess.PIPE,
+                    stderr=errors[index],
+                    text=True,
+                    errors="replace",
                 )
                 stack.callback(process.wait)
                 stack.callback(process.kill)

@@ -319,3 +319,15 @@ def test_no_more_run_at_once_than_asked() -> None:
     assert most <= 2 and not running
     assert [code for code, _ in found] == [0, 1, 2, 3, 4]
     assert sorted(ended) == [(code, code) for code in range(5)]
+
+
+def test_a_tool_may_print_what_is_no_text(tmp_path: Path) -> None:
+    command = ["sh", "-c", r"printf 'a\211\n'; printf 'b\211' >&2"]
+    lines: list[str] = []
+    done = system.run(command)
+    ((_, error),) = system.run_all(
+        [command], cwd=tmp_path, on_line=lambda index, line: lines.append(line)
+    )
+    system.run_logged(command, cwd=tmp_path, log=tmp_path / "log", on_line=lines.append)
+    assert (done.stdout.strip(), done.stderr, error) == ("a\ufffd", "b\ufffd", "b\ufffd")
+    assert lines[:2] == ["a\ufffd", "a\ufffd"]
