@@ -194,7 +194,7 @@ def mfcc(seconds: Sound, how: Features) -> Sound:
 
 
 def centred(found: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The frames of coefficients [N, frames, c] moved, zeros behind them.
+    """The frames of coefficients [N, frames, c] moved in time; zeros come in from outside.
 
     In the middle comes to lie the mean time of what is loud, weighted by the square of how far the
     first coefficient is above its mean.
