@@ -215,11 +215,10 @@ typedef struct {
 } avx2_sums;
 
 static inline void put_bytes(uint8_t* to, uint64_t word, size_t count) {
-  if (count == sizeof word) {
-    memcpy(to, &word, sizeof word);
-  } else {
-    for (; count; --count, word >>= 8) *to++ = (uint8_t)word;
-  }
+  if (count == 8) memcpy(to, &word, 8);
+  if (count & 4) memcpy(to, &word, 4), to += 4, word >>= 32;
+  if (count & 2) memcpy(to, &word, 2), to += 2, word >>= 16;
+  if (count & 1) memcpy(to, &word, 1);
 }
 
 // The output bits of up to eight blocks, the first neuron of which is number `first`.

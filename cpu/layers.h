@@ -115,25 +115,31 @@ static inline void run_dense(product_of* multiply, const dense* d, const uint64_
   multiply(&d->product, d->limits, in, d->stride, count, out, d->words * sizeof *out);
 }
 
-// The patch of a window whose first element is the input's number `at`.
-static inline void gather_bits(const convolution* c, const uint64_t* in, size_t at,
-                               uint64_t* patch) {
-  const size_t run = c->windows.width * c->from.channels;
-  const size_t row = c->from.pitch * c->from.channels;
-  for (size_t y = 0; y < c->windows.height; ++y) copy_bits(patch, y * run, in, at + y * row, run);
-}
-
 // Eight bytes at a time: what runs over the end of a row is written over, at the last by zeros.
-static inline void gather_bytes(const convolution* c, const uint64_t* in, size_t at,
-                                uint64_t* patch) {
-  const size_t run = c->windows.width * c->from.channels;
-  const size_t row = c->from.pitch * c->from.channels;
-  const uint8_t* from = (const uint8_t*)in + at;
+static inline void gather_rows(const uint8_t* from, size_t row, size_t run, size_t height,
+                               uint64_t* patch) {
   uint8_t* to = (uint8_t*)patch;
-  for (size_t y = 0; y < c->windows.height; ++y, from += row, to += run) {
+  for (size_t y = 0; y < height; ++y, from += row, to += run) {
     for (size_t i = 0; i < run; i += 8) memcpy(to + i, from + i, 8);
   }
   memset(to, 0, 8);
+}
+
+// The patch of a window whose first element is the input's number `at`.
+static inline void gather_bytes(const convolution* c, const uint64_t* in, size_t at,
+                                uint64_t* patch) {
+  const size_t run = c->windows.width * c->from.channels, row = c->from.pitch * c->from.channels;
+  gather_rows((const uint8_t*)in + at, row, run, c->windows.height, patch);
+}
+
+static inline void gather_bits(const convolution* c, const uint64_t* in, size_t at,
+                               uint64_t* patch) {
+  const size_t run = c->windows.width * c->from.channels, row = c->from.pitch * c->from.channels;
+  if (c->from.channels % 8 == 0) {
+    gather_rows((const uint8_t*)in + at / 8, row / 8, run / 8, c->windows.height, patch);
+    return;
+  }
+  for (size_t y = 0; y < c->windows.height; ++y) copy_bits(patch, y * run, in, at + y * row, run);
 }
 
 // How many positions, from `at` on, have the same kind of border; the last one's image goes on with
