@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,7 +15,7 @@ from onebit.cpu import Engine
 from onebit.errors import ConfigError, MissingTool
 from onebit.flow import MODEL
 from onebit.lower import lower
-from onebit.net import Bit, Element, Head, Input, Int, Mvau, Net
+from onebit.net import Bit, Element, Flatten, Head, Input, Int, Layer, Mvau, Net, Window
 from test_random_nets import raw_samples
 
 IN_PROVE, IN_TEST = range(150), range(0, 150, 50)
@@ -65,13 +66,12 @@ def test_random_networks(kind, seed, tmp_path, record_property):
     kernels_equal_golden(net, raw_samples(raw, (SAMPLES, *net.input.shape), seed))
 
 
-def two_layers(element: Element, mw: int, weights: np.ndarray, ends: tuple[int, int]) -> Net:
-    """mw inputs, a neuron for each row of weights, thresholds at both `ends`, 3 classes."""
-    mh, rng = len(weights), np.random.default_rng(mw)
+def net_of(element: Element, shape: tuple[int, ...], bits: int, *hidden: Layer) -> Net:
+    """Hidden layers that read "input" and end in "hidden", a vector of bits; then 3 classes."""
     table = np.arange(2) if isinstance(element, Bit) else np.arange(element.lo, element.hi + 1)
     first = Input(
         name="input",
-        shape=(mw,),
+        shape=shape,
         element=element,
         raw_lo=int(table[0]),
         raw_scale=1.0,
@@ -79,13 +79,36 @@ def two_layers(element: Element, mw: int, weights: np.ndarray, ends: tuple[int, 
         scale=1.0,
         offset=0.0,
     )
-    thresholds = (np.resize(ends, mh) + np.arange(mh) // 2 - mh // 4)[None]
-    hidden = Mvau(name="hidden", inputs=("input",), weights=weights, thresholds=thresholds)
-    out = rng.integers(0, 2, (3, mh)).astype(np.uint8)
+    out = np.random.default_rng(bits).integers(0, 2, (3, bits)).astype(np.uint8)
     last = Mvau(name="last", inputs=("hidden",), weights=out, thresholds=None)
     scale, bias = np.array([1, 2, 3]), np.array([0, -1, 1])
     head = Head(name="head", inputs=("last",), scale=scale, bias=bias, width=20, fraction=0)
-    return Net(layers=(first, hidden, last, head))
+    return Net(layers=(first, *hidden, last, head))
+
+
+def two_layers(element: Element, mw: int, weights: np.ndarray, ends: tuple[int, int]) -> Net:
+    """mw inputs, a neuron for each row of weights, thresholds at both `ends`, 3 classes."""
+    mh = len(weights)
+    thresholds = (np.resize(ends, mh) + np.arange(mh) // 2 - mh // 4)[None]
+    hidden = Mvau(name="hidden", inputs=("input",), weights=weights, thresholds=thresholds)
+    return net_of(element, (mw,), mh, hidden)
+
+
+def on_windows(
+    shape: tuple[int, int, int],
+    kernel: tuple[int, int],
+    stride: tuple[int, int],
+    weights: np.ndarray,
+    thresholds: np.ndarray,
+) -> Net:
+    """An image of bits, neurons on its windows, 3 classes."""
+    window = Window(
+        name="window", inputs=("input",), kernel=kernel, stride=stride, padding=(0, 0, 0, 0)
+    )
+    neurons = Mvau(name="conv", inputs=("window",), weights=weights, thresholds=thresholds[None])
+    places = [(size - k) // s + 1 for size, k, s in zip(shape[:2], kernel, stride, strict=True)]
+    flatten = Flatten(name="hidden", inputs=("conv",))
+    return net_of(Bit(), shape, math.prod(places) * len(weights), window, neurons, flatten)
 
 
 def extremes(element: Element, mw: int) -> tuple[Net, np.ndarray]:
@@ -105,6 +128,11 @@ def extremes(element: Element, mw: int) -> tuple[Net, np.ndarray]:
 @pytest.mark.parametrize("element", ELEMENTS, ids=["bit", "uint8", "int8"])
 def test_sums_reach_both_ends(element, mw):
     net, samples = extremes(element, mw)
+    own_kernels_equal_golden(net, samples)
+
+
+def own_kernels_equal_golden(net: Net, samples: np.ndarray) -> None:
+    """Those that one library has, in this machine's own instructions."""
     want = golden.run(net, samples).logits
     for kernel in ("avx2", "neon", "portable", "naive"):
         try:
@@ -112,6 +140,25 @@ def test_sums_reach_both_ends(element, mw):
         except MissingTool:
             continue
         assert (engine.logits(samples) == want).all(), kernel
+
+
+@pytest.mark.parametrize("channels", [3, 4, 8, 24])
+def test_windows_of_whole_bytes_or_not(channels):
+    rng = np.random.default_rng(channels)
+    weights = rng.integers(0, 2, (12, 6 * channels)).astype(np.uint8)
+    thresholds = rng.integers(2 * channels, 4 * channels, 12)
+    net = on_windows((7, 9, channels), (3, 2), (2, 1), weights, thresholds)
+    own_kernels_equal_golden(net, rng.integers(0, 2, (SAMPLES, *net.input.shape)))
+
+
+def test_counts_beyond_16_bits_of_many_windows():
+    inputs = 33_000
+    weights = np.repeat(np.array([[0], [1]], dtype=np.uint8), 4, axis=0).repeat(inputs, axis=1)
+    thresholds = np.resize([1, inputs, inputs - 1], 8)
+    net = on_windows((7, 7, inputs), (1, 1), (1, 1), weights, thresholds)
+    samples = np.zeros((3, *net.input.shape), dtype=np.int64)
+    samples[1], samples[2, ::2] = 1, 1
+    own_kernels_equal_golden(net, samples)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
