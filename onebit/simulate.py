@@ -21,7 +21,6 @@ from onebit.errors import CheckFailed, ConfigError, OnebitError
 from onebit.folding import Folding
 from onebit.net import Net
 from onebit.pack import beat_bytes, ceil_div, pack_stream, unpack_stream
-from onebit.reuse import rhythm
 from onebit.streams import Stream, output_stream, region
 
 Ints = NDArray[np.int64]
@@ -35,7 +34,7 @@ class Run:
     """What came out of the RTL: logits (images, classes), classes (images,), and the cycles.
 
     first_in, last_out: (images,) cycles within the image's own process; `parts`: where each
-    process's images start. `rhythm`: images after which the pattern of cycles repeats.
+    process's images start.
     """
 
     logits: Ints
@@ -44,17 +43,17 @@ class Run:
     last_out: Ints
     parts: tuple[int, ...]
     seconds: float
-    rhythm: int = 1
 
     @property
     def interval(self) -> float:
-        """Median cycles from the end of an image to that of the next: the initiation interval.
+        """Cycles from the end of an image to that of the next, on average: initiation interval.
 
-        Where the cycles repeat after several images only, from one to the one so many later.
+        Of a process's images the middle half counts, where the pipeline neither fills nor empties;
+        of a pattern that repeats there, one round.
         """
         runs = np.split(self.last_out, self.parts[1:])
-        steps = np.concatenate([ends[self.rhythm :] - ends[: -self.rhythm] for ends in runs])
-        return float(np.median(steps)) / self.rhythm if len(steps) else float(self.latency)
+        each = [_steady(np.diff(ends)) for ends in runs if len(ends) > 1]
+        return float(np.mean(each)) if each else float(self.latency)
 
     @property
     def latency(self) -> int:
@@ -66,6 +65,15 @@ class Run:
         """Cycles simulated by all processes together."""
         ends = [*(part - 1 for part in self.parts[1:]), len(self.last_out) - 1]
         return int(sum(self.last_out[end] + 1 for end in ends))
+
+
+def _steady(steps: Ints) -> float:
+    edge = len(steps) // 4
+    middle = steps[edge : len(steps) - edge]
+    for period in range(1, len(middle) // 2 + 1):
+        if np.array_equal(middle[period:], middle[:-period]):
+            return float(middle[:period].mean())
+    return float(middle.mean())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +122,10 @@ def through(
     seed: int = 0,
     on_done: Callable[[int], None] = lambda count: None,
     plusargs: Sequence[str] = (),
+    least: int = IMAGES_A_PROCESS,
 ) -> Run:
-    """The same with a built simulator; `plusargs` are handed to the RTL."""
-    parts = shares(len(elements), IMAGES_A_PROCESS)
+    """The same with a built simulator; `plusargs` go to the RTL, a process has `least` images."""
+    parts = shares(len(elements), least)
     with tempfile.TemporaryDirectory() as scratch:
         options = _Options(net, folding, Path(scratch), stall, seed)
         options.write(elements)
@@ -136,7 +145,6 @@ def through(
         last_out=last_out,
         parts=tuple(first for first, _ in parts),
         seconds=seconds,
-        rhythm=rhythm(net, folding),
     )
 
 

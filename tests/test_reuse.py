@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qonnx.core.datatype import DataType
 
 import proof
 import random_nets
@@ -20,14 +21,14 @@ from onebit.deploy import description
 from onebit.driver import Accelerator
 from onebit.errors import ConfigError
 from onebit.folding import Fold, Folding
-from onebit.lower import lower
+from onebit.lower import Lowered, lower
 from onebit.net import Net
 from onebit.streams import group_cycles, region
 from onebit.virtual_board import Surroundings, VirtualBoard
 
 MOST_TRIED = 5  # vectors side by side: the builds stay small
 IN_PROVE, IN_TEST = range(24), range(0, 24, 14)
-IMAGES = 64
+ROUNDS = 4  # that groups of vectors begin with an image again: their rhythm is to be seen
 SLOW = Surroundings(gap=2000)  # cycles between two accesses to registers
 
 
@@ -48,15 +49,32 @@ def side_by_side(net: Net, folds: Folding, seed: int) -> Folding:
     return folding.checked(replace(folds, layers=chosen), net)
 
 
+def enough_images(net: Net, folds: Folding) -> int:
+    return 16 + ROUNDS * reuse.rhythm(net, folds)
+
+
+def perceptron(seed: int, path: Path) -> tuple[DataType, Lowered, Folding]:
+    raw = random_nets.write_model(seed, path)
+    lowered = lower(path)
+    folds = test_random_nets.random_folding(lowered.net, seed)
+    return raw, lowered, side_by_side(lowered.net, folds, seed)
+
+
 def test_random_perceptrons(net_seed: int, tmp_path: Path, record_property) -> None:
     record_property("claim", "random perceptrons, vectors side by side: RTL = golden, II = formula")
     path = tmp_path / "random.onnx"
-    raw = random_nets.write_model(net_seed, path)
-    lowered = lower(path)
-    folds = test_random_nets.random_folding(lowered.net, net_seed)
-    folds = side_by_side(lowered.net, folds, net_seed)
-    samples = test_random_nets.raw_samples(raw, (IMAGES, *lowered.net.input.shape), net_seed)
+    raw, lowered, folds = perceptron(net_seed, path)
+    shape = (enough_images(lowered.net, folds), *lowered.net.input.shape)
+    samples = test_random_nets.raw_samples(raw, shape, net_seed)
     proof.rtl_equals_golden(path, lowered, folds, samples, tmp_path / "out", net_seed)
+
+
+def test_groups_that_come_unevenly_keep_the_interval(tmp_path: Path) -> None:
+    """Images end after 43, 2 and 51 cycles by turns, 32 on average."""
+    _, lowered, folds = perceptron(2, tmp_path / "random.onnx")
+    trials = fifos.prepared(lowered.net, folds, tmp_path)
+    for images in range(fifos.IMAGES, fifos.IMAGES + 3):
+        assert trials.keeps_interval(trials.most, images)
 
 
 def test_random_convolutional_networks(net_seed: int, tmp_path: Path, record_property) -> None:
@@ -68,7 +86,8 @@ def test_random_convolutional_networks(net_seed: int, tmp_path: Path, record_pro
     path, lowered = test_random_convs.model(net_seed, tmp_path)
     folds = test_random_convs.random_folding(lowered.net, net_seed)
     folds = fifos.sized(lowered.net, side_by_side(lowered.net, folds, net_seed))
-    samples = test_random_convs.raw_samples(lowered.net.input, 12, net_seed)
+    images = enough_images(lowered.net, folds)
+    samples = test_random_convs.raw_samples(lowered.net.input, images, net_seed)
     proof.rtl_equals_golden(path, lowered, folds, samples, tmp_path / "out", net_seed)
 
 

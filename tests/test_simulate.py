@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tiny
@@ -52,3 +53,32 @@ def test_patience_outlasts_a_slow_folding_and_its_pauses(
     extra = 4 * (interval(made.net, slow) - interval(made.net, made.folding))
     assert patience(slow, 0) >= patience(made.folding, 0) + extra > patience(made.folding, 0)
     assert patience(slow, 95) - patience(slow, 0) >= 19 * 4 * interval(made.net, slow)
+
+
+STEADY = [[32] * 5, [43, 2, 51] * 4, [7, 8] * 6]  # cycles from image to image
+
+
+@pytest.mark.parametrize("steps", STEADY, ids=str)
+@pytest.mark.parametrize("start", [[], [90], [1, 2]], ids=str)
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_interval_is_the_steady_mean(
+    steps: list[int], start: list[int], processes: int
+) -> None:
+    ends = np.cumsum([100, *start, *steps, *start])
+    found = simulate.Run(
+        logits=np.zeros(0),
+        classes=np.zeros(0),
+        first_in=np.zeros(1),
+        last_out=np.tile(ends, processes),
+        parts=tuple(len(ends) * i for i in range(processes)),
+        seconds=1.0,
+    )
+    assert found.interval == sum(steps) / len(steps)
+
+
+@pytest.mark.parametrize(
+    ("ends", "interval"), [([41], 42.0), ([41, 60], 19.0), ([9, 19, 21, 31, 33], 6.0)]
+)
+def test_the_interval_of_few_images(ends: list[int], interval: float) -> None:
+    few = {"logits": np.zeros(0), "classes": np.zeros(0), "first_in": np.zeros(1), "seconds": 1.0}
+    assert simulate.Run(last_out=np.array(ends), parts=(0,), **few).interval == interval
