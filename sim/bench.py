@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import subprocess
 import time
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -27,8 +28,12 @@ FOLDERS = (
     ROOT / "sim",
     ROOT / "sim" / "xc7",
 )  # where modules are looked for, in this order
-# One C++ file a model: this Verilator's precompiled headers, made for several files, are broken.
+# Verilator's headers are compiled once: they take longer than most models.
+HEADER = "verilator_headers.h"
+INCLUDES = "".join(f'#include "verilated{part}.h"\n' for part in ("", "_dpi", "_vpi"))
+# One C++ file a model: this Verilator's own precompiled headers, made for several, are broken.
 BUILD_ARGS = ["-Wall", "--assert", "--output-split", "0", *(f"-I{folder}" for folder in FOLDERS)]
+BUILD_ARGS += ["-CFLAGS", f"-include {HEADER}"]
 TOOLS = [f"{name} {version(name)}" for name in ("cocotb", "verilator")]
 
 Parameters = Mapping[str, int | str]
@@ -146,20 +151,27 @@ def sources(top: str, generated: Mapping[str, str]) -> list[Path]:
 
 
 def library() -> Path:
-    """The folder with Verilator's own library, compiled once: it takes longer than most models."""
-    return CACHE / hashlib.sha256(" ".join(TOOLS).encode()).hexdigest()[:16]
+    """The folder with Verilator's own library and headers, compiled once for all models."""
+    return CACHE / hashlib.sha256(" ".join([*TOOLS, INCLUDES]).encode()).hexdigest()[:16]
 
 
 def reuse_library(build_dir: Path) -> None:
     """Give a new build the compiled library, if there is one, newer than the makefile to come."""
+    (build_dir / HEADER).write_text(INCLUDES)
     soon = time.time() + 600
     for compiled in library().glob("verilated*.o"):
         os.utime(shutil.copy(compiled, build_dir), (soon, soon))
+    for headers in library().glob("*.gch"):
+        (build_dir / headers.name).symlink_to(headers)
 
 
 def keep_library(build_dir: Path) -> None:
     """Keep the compiled library of a finished build for the next ones."""
     if not library().is_dir():
+        headers = f"{HEADER}.fast.gch"  # as Verilator's makefile can make it
+        arguments = ["-f", "Vtop.mk", "VM_PARALLEL_BUILDS=1", "VM_USER_CFLAGS=", headers]
+        subprocess.run(["make", "-s", *arguments], cwd=build_dir, check=True)
         with replaced_dir(library()) as scratch:
+            (build_dir / headers).rename(scratch / f"{HEADER}.gch")
             for compiled in build_dir.glob("verilated*.o"):
                 shutil.copy(compiled, scratch)
