@@ -108,7 +108,8 @@ prove: setup-all ## the full count behind every claim, a line each; may run for 
 bench-hw: setup-all ## what the hardware takes and does: LUTs by Yosys, proofs of equality, rates
 	@$(BIN)/python -m pytest --prove tests/test_pe.py sim/test_popcount_pair.py \
 	  tests/test_hardwired.py tests/test_reuse.py tests/test_solve.py tests/test_folding.py \
-	  tests/test_resources.py tests/test_calibration.py tests/test_synth.py
+	  tests/test_resources.py tests/test_calibration.py tests/test_synth.py \
+	  tests/test_networks.py::test_source_golden_and_rtl_agree
 
 clean: ## remove outputs and caches
 	rm -rf out .cache

@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 
 import tiny
-from onebit import board, choose, cost, emit, flow, folding, hardwired, memory, system, trial
+from onebit import (
+    board,
+    choose,
+    cost,
+    emit,
+    flow,
+    folding,
+    hardwired,
+    memory,
+    synth,
+    system,
+    trial,
+    utilisation,
+)
 from onebit.errors import ConfigError
 from onebit.lower import lower
 from onebit.net import Mvau
@@ -92,8 +105,13 @@ def test_mnist_tfc_takes_an_image_a_cycle(tmp_path, prove, monkeypatch, record_p
     assert facts["source_equal"] == images
     assert facts["cycles"] <= images + MOST_LATENCY
     if prove:
+        taken = utilisation.measure(made, synth.synthesise(made.out))
+        luts, most = taken["total"]["lut"], cost.CEILING * taken["of"]["lut"]
+        port = cost.port_rate(made.net, made.folding, board.load("pynq-z2"))
+        assert luts <= most
         record_property(
             "claim",
             f"mnist-tfc hard-wired: {images} images through the RTL in {facts['cycles']} cycles, 0 "
-            "mismatches in any logit or class",
+            f"mismatches in any logit or class; {luts:,} LUTs by Yosys ({most:,.0f} allowed); the "
+            f"port allows {port:,.0f} images/s",
         )

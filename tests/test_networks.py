@@ -31,6 +31,12 @@ LEAST_BALANCED = {
     "wakeword-3x3": 0.967,
 }  # of wakeword-3x3 0.97 is wished for
 LEAST_BELGIAN = 0.88
+LEAST_RATE = {  # images/s at 100 MHz
+    "gtsrb-3qconv-48": 28_870,
+    "mnist-bcnn": 100_000,
+    "mnist-lfc": 1_000_000,
+    "mnist-sfc": 5_000_000,
+}
 LEAST_ALIKE, CLIPS, SEED = 0.99, 500, 12  # clips of the same class by librosa's features and ours
 NETWORKS = recipe.networks()
 LARGE = ("gtsrb-3qconv-48", "gtsrb-3qconv-64", "gtsrb-best")  # minutes each: with --prove
@@ -86,14 +92,18 @@ def test_source_golden_and_rtl_agree(compiled, prove, record_property):
     assert facts["mismatches"] == 0
     assert facts["source_equal"] == facts["images"]
     assert facts["ii_cycles"] == facts["ii_formula"]
+    assert facts["clock_mhz"] == 100 and facts["images_per_second"] >= LEAST_RATE.get(name, 0)
     if prove:
         card = card_of(name)
         assert round(facts["accuracy"], 5) == card["test_accuracy"] >= LEAST.get(name, 0)
+        units = cost.units(compiled.net, compiled.folding)
+        layers = ", ".join(f"{unit.name} {unit.per_image:g}" for unit in units)
         record_property(
             "claim",
             f"{name}: {facts['images']} test {cards.sample(card)}s through the RTL, 0 mismatches "
             f"in any logit or class; source network's class on {facts['source_equal']}; accuracy "
-            f"{facts['accuracy']:.2%}; II {facts['ii_cycles']:g} = formula",
+            f"{facts['accuracy']:.2%}; II {facts['ii_cycles']:g} = formula ({layers} cycles), "
+            f"{facts['images_per_second']:,.0f} images/s at 100 MHz",
         )
 
 
